@@ -1,0 +1,129 @@
+/* The result model: what a run found, as values. Every report is a rendering of one of these; a saved one can be rendered
+ * again without a target. The harness fills it, the renderers read it. A result owns everything in it (one arena, talloc-like:
+ * rp_result_free frees all); strings given to rp_* functions are copied. */
+#ifndef RP_RESULT_H
+#define RP_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "protocol/params.h"
+#include "protocol/rules.h"
+
+/* In the order "worst first" that a rule takes from several scenarios. */
+enum rp_verdict { RP_FAIL, RP_INCONCLUSIVE, RP_WARN, RP_PASS, RP_SKIP, RP_UNTESTED, RP_VERDICTS };
+enum rp_overall { RP_CONFORMS, RP_VIOLATES, RP_UNREACHABLE, RP_UNDECIDED /* "inconclusive" */ };
+enum rp_transport { RP_UDP, RP_TCP, RP_MIXED };
+
+const char *rp_verdict_name(enum rp_verdict verdict);
+const char *rp_overall_name(enum rp_overall overall);
+const char *rp_transport_name(enum rp_transport transport);
+
+struct rp_finding {
+	enum c2w_rule rule;
+	enum rp_verdict verdict;     /* RP_FAIL, RP_WARN or RP_INCONCLUSIVE */
+	char *file;                  /* of the scenario step; NULL: an always-on judge outside any step */
+	unsigned line;               /* 1-based; 0: none */
+	char *what;                  /* one sentence: what is wrong */
+	char *expected, *got;        /* scenario notation, already escaped (the file's `octets` form); may be NULL */
+	int64_t at;                  /* ns since the run's start */
+};
+
+struct rp_event {
+	int64_t at;                  /* ns since the run's start */
+	char *client;                /* cast name */
+	bool received;               /* false: sent */
+	bool tcp;
+	char *octets; size_t length; /* raw; NULL where the event is a note only */
+	char *note;                  /* "connection closed by the server (FIN)", "acked automatically"; may be NULL */
+};
+
+struct rp_scenario {
+	char *id, *title, *file;
+	enum rp_transport transport;
+	enum rp_verdict verdict;
+	bool flaky;                  /* failed, then passed */
+	bool company_only;           /* failed in company, passed alone */
+	char *reason;                /* of skip and inconclusive, and remarks; may be NULL */
+	int64_t began, duration;     /* ns since the run's start; ns */
+	enum c2w_rule *proves; size_t proves_count;
+	struct rp_finding *findings; size_t findings_count;
+	struct rp_event *timeline; size_t timeline_count;
+	size_t timeline_left_out;    /* events beyond the bound */
+	char *repeat;                /* the command that repeats it */
+	uint64_t seed;
+};
+
+struct rp_rule {
+	enum c2w_rule rule;
+	enum rp_verdict verdict;
+	size_t *scenarios; size_t scenarios_count; /* indices of those that tested it */
+};
+
+struct rp_target {
+	char *address;               /* "127.0.0.1:1950"; "simulated" */
+	char *launch;                /* the command, or NULL */
+	bool udp, tcp;               /* offered */
+	bool simulated;
+	int64_t started;             /* wall clock, ns since 1970 */
+	int64_t round_trip;          /* ns, as measured; 0 unknown */
+	char *lost_after;            /* id of the scenario after which it stopped answering; or NULL */
+	char *output;                /* the end of a launched server's output; or NULL */
+	unsigned restarts;
+};
+
+struct rp_result {
+	struct rp_target target;
+	struct c2w_params params;
+	enum rp_overall verdict;
+	char *verdict_reason;        /* one sentence; for unreachable and inconclusive always */
+	char *command;               /* the command line of the run */
+	uint64_t seed;
+	int64_t duration;            /* ns */
+	int64_t critical_path;       /* ns; 0: not computed */
+	struct rp_scenario *scenarios; size_t scenarios_count;
+	struct rp_rule rules[C2W_RULES]; /* index: enum c2w_rule, [0] unused */
+};
+
+struct rp_result *rp_result_new(void);
+void rp_result_free(struct rp_result *result);
+
+/* Each adds and returns one, valid until the next addition to the same array. All strings NULL, verdicts as named. */
+struct rp_scenario *rp_scenario_add(struct rp_result *result, const char *id);
+struct rp_finding *rp_finding_add(struct rp_result *result, struct rp_scenario *scenario, enum c2w_rule rule, enum rp_verdict verdict);
+/* At most 2000 events and 256 KiB of octets a scenario; beyond that the newest replace the oldest but the first 200. */
+void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_t at, const char *client, bool received, bool tcp,
+                  const char *octets, size_t length, const char *note);
+/* A string that lives as long as the result. */
+char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Forgets the scenario's findings and timeline, for its second try. */
+void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario);
+
+/* Computes rules[], counts and the overall verdict from the scenarios (unless it is RP_UNREACHABLE already):
+ * a rule takes the worst of the scenarios that tested it: a finding for it, or a pass of a scenario that proves it. */
+void rp_result_conclude(struct rp_result *result);
+
+struct rp_counts { size_t scenarios[RP_VERDICTS]; size_t rules[RP_VERDICTS]; size_t rules_total; };
+struct rp_counts rp_count(const struct rp_result *result);
+
+/* Octets as the result file writes them: printable ASCII stands for itself, the rest is \r \n \t \\ or \xHH. Lossless.
+ * NUL-terminated; caller frees. */
+char *rp_escape(const char *octets, size_t length);
+/* The reverse, into caller-freed octets; false on a bad escape. */
+bool rp_unescape(const char *text, char **octets, size_t *length);
+
+/* ---- renderings --------------------------------------------------------------------------- */
+
+/* The result file of DESIGN "Fixed interfaces", schema reports/c2w-result-1.schema.json. 0 or -errno. */
+int rp_json_write(const struct rp_result *result, FILE *to);
+/* NULL on bad input; *error (caller frees) says where and what. */
+struct rp_result *rp_json_read(const char *file, char **error);
+
+struct rp_terminal_options { bool colour; unsigned width; bool verbose, quiet; };
+/* Every octet of a target is escaped: nothing here can move a cursor. Failures first, ordered by what to mend first. */
+void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp_terminal_options *options);
+/* The last line: "violates: 3 of 71 rules broken, 66 kept, 2 not tested". Caller frees. */
+char *rp_summary_line(const struct rp_result *result);
+
+#endif
