@@ -1,0 +1,213 @@
+# Every task of the project, in one file without recursion. Each variant is built in a folder of its own,
+# build/<variant>/; the programs of the release variant stand directly in build/. `make help` lists the goals.
+# Yours to set: CC CFLAGS LDFLAGS WERROR PREFIX DESTDIR PYTHON. The project's own flags stay apart from them.
+
+.DEFAULT_GOAL := programs
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --jobs=$(shell nproc)
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DATADIR  = $(PREFIX)/share/c2w
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+# ---- what is built of what -----------------------------------------------------------------------------------------
+
+PROGRAMS := c2w-server c2w-server-faulty c2w-conform
+INSTALLED := c2w-server c2w-conform
+
+MAINS    := $(wildcard */main*.c)
+FAULTS   := $(wildcard server/faults*.c)
+sources   = $(filter-out $(MAINS) $(FAULTS),$(wildcard $(1:%=%/*.c)))
+LIBRARY  := $(call sources,protocol judge net server harness reports) $(FAULTS)
+
+c2w-server        := server/main.c $(call sources,protocol net server)
+c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(FAULTS)
+c2w-conform       := harness/main.c $(call sources,protocol net judge reports harness server)
+
+UNITS     := $(wildcard tests/unit/*_test.c)
+SELFTESTS := $(wildcard tests/selftest/*.c)
+BENCHES   := $(wildcard bench/*.c)
+SUPPORT   := $(filter-out $(UNITS),$(wildcard tests/unit/*.c))
+TESTING   := $(UNITS) $(SELFTESTS) $(SUPPORT)
+SOURCES   := $(sort $(MAINS) $(LIBRARY) $(TESTING) $(BENCHES))
+
+# ---- variants ------------------------------------------------------------------------------------------------------
+
+VARIANTS := release asan tsan cov clang
+
+bin_release := build
+bin_asan    := build/asan
+bin_tsan    := build/tsan
+bin_cov     := build/cov
+bin_clang   := build/clang
+
+cc_release = $(CC)
+cc_asan    = $(CC)
+cc_tsan    = $(CC)
+cc_cov     = $(CC)
+cc_clang   = clang
+
+flags_release := -O2 -g
+flags_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Werror
+flags_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread -Werror
+flags_cov     := -O0 -g --coverage
+flags_clang   := -O1 -Werror
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+PACKAGES := libevent_core libevent_extra jansson
+DEFINES   = -D_GNU_SOURCE -DC2W_VERSION='"$(VERSION)"' -DC2W_DATADIR='"$(DATADIR)"'
+
+# pkg-config is asked once, at the first compilation: `make demo` may have to install it before.
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
+PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lunistring -lm)$(PACKAGE_LIBS)
+
+compile = $(cc_$(1)) -std=c17 -I. $(DEFINES) $(WARNINGS) $(PACKAGE_CFLAGS) $(flags_$(1)) $(WERROR) $(CFLAGS)
+link    = $(cc_$(1)) $(flags_$(1)) $(CFLAGS) $(LDFLAGS)
+
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
+# $(1) a variant
+define variant_rules
+objects_$(1) = $$(patsubst %.c,build/$(1)/%.o,$$(1))
+programs_$(1) := $$(PROGRAMS:%=$(bin_$(1))/%)
+units_$(1) := $$(UNITS:%.c=build/$(1)/%)
+selftests_$(1) := $$(SELFTESTS:%.c=build/$(1)/%)
+benches_$(1) := $$(BENCHES:%.c=build/$(1)/%)
+FLAGS_FILES += build/$(1)/flags
+
+build/$(1)/%.o: %.c build/$(1)/flags | deps-build
+	$$(call say,cc,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(call compile,$(1)) -MMD -MP -c -o $$@ $$<
+
+# The flags it was built with: other ones build it again.
+build/$(1)/flags: FORCE | deps-build
+	@mkdir -p $$(@D)
+	@echo "$$(subst ",\",$$(call compile,$(1)) $$(LDFLAGS))" | cmp -s - $$@ || \
+		echo "$$(subst ",\",$$(call compile,$(1)) $$(LDFLAGS))" > $$@
+
+$$(foreach p,$$(PROGRAMS),$$(eval $(bin_$(1))/$$(p): $$(call objects_$(1),$$($$(p)))))
+$$(programs_$(1)):
+	$$(call say,link,$$@)
+	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS)
+
+$$(units_$(1)) $$(selftests_$(1)): %: %.o $$(call objects_$(1),$$(SUPPORT) $$(LIBRARY))
+	$$(call say,link,$$@)
+	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS) -lcmocka
+$$(call objects_$(1),$$(TESTING)): | deps-test
+
+$$(benches_$(1)): %: %.o $$(call objects_$(1),$$(LIBRARY))
+	$$(call say,link,$$@)
+	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS)
+endef
+$(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
+$(call objects_clang,$(SOURCES)): | deps-test
+-include $(wildcard $(foreach v,$(VARIANTS),$(SOURCES:%.c=build/$(v)/%.d)))
+
+# ---- set-up --------------------------------------------------------------------------------------------------------
+
+# Only these goals install what is missing; the others say it and stop.
+INSTALLING := deps demo check check-all selftest bench asan tsan cov lint format
+$(INSTALLING): DEPS := scripts/deps
+DEPS := scripts/deps --check
+PYTHON ?= $(eval PYTHON := $$(shell scripts/python))$(PYTHON)
+
+deps-build deps-test deps-lint deps-cov:
+	@$(DEPS) $(@:deps-%=%)
+
+# ---- goals ---------------------------------------------------------------------------------------------------------
+
+help: ## list the goals
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@echo "Plain \`make\` builds the release programs into build/. V=1 shows the commands."
+
+programs: $(programs_release)
+
+deps: deps-build deps-test deps-lint deps-cov ## install what any goal may need
+
+demo: programs ## install what is missing, build, judge the reference server over UDP and TCP
+	scripts/demo
+
+UNIT   = scripts/unit
+PYTEST = $(PYTHON) -m pytest -q -n auto -p no:cacheprovider tests/cli tests/e2e
+
+check: deps-test programs $(programs_asan) $(units_asan) clang ## install what is missing, build with sanitizers, run every test
+	$(UNIT) $(units_asan)
+	build/c2w-conform --quiet --simulate scenarios
+	build/c2w-conform --quiet --coverage scenarios
+	C2W_BUILD=build/asan $(PYTEST)
+
+check-all: check ## everything, however long: check, then selftest, tsan, cov, lint, dist and bench
+	$(MAKE) selftest
+	$(MAKE) tsan
+	$(MAKE) cov
+	$(MAKE) lint
+	$(MAKE) dist
+	$(MAKE) bench
+
+scenarios: programs ## check the suite, play it in virtual time, show what it covers
+	build/c2w-conform --check scenarios
+	build/c2w-conform --simulate scenarios
+	build/c2w-conform --coverage scenarios
+
+ifneq ($(SELFTESTS),)
+selftest: deps-test programs $(selftests_release) ## every known-bad server must be caught
+	$(UNIT) $(selftests_release)
+endif
+
+ifneq ($(wildcard bench/run),)
+bench: programs $(benches_release) ## measure, and print the ratios
+	bench/run
+endif
+
+asan: deps-test $(programs_asan) $(units_asan) ## unit tests under the address and undefined-behaviour sanitizers
+	$(UNIT) $(units_asan)
+
+tsan: deps-test $(programs_tsan) $(units_tsan) ## unit tests and the suite under the thread sanitizer
+	$(UNIT) $(units_tsan)
+	$(bin_tsan)/c2w-conform --quiet --simulate scenarios
+	C2W_BUILD=build/tsan $(PYTEST)
+
+cov: deps-test deps-cov $(programs_cov) $(units_cov) ## line and branch coverage of all tests, in build/cov/coverage.html
+	find build/cov -name '*.gcda' -delete
+	$(UNIT) $(units_cov)
+	$(bin_cov)/c2w-conform --quiet --simulate scenarios
+	C2W_BUILD=build/cov $(PYTEST)
+	gcovr --root . --object-directory build/cov --exclude tests/ --html-details build/cov/coverage.html --print-summary
+
+clang: $(call objects_clang,$(SOURCES))
+
+LINT_FLAGS = -std=c17 -I. $(DEFINES) $(PACKAGE_CFLAGS)
+
+lint: deps-build deps-test deps-lint ## clang-tidy and cppcheck, every finding an error
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppressions-list=scripts/cppcheck.txt -j $(shell nproc) -I. -D_GNU_SOURCE $(filter-out $(TESTING),$(SOURCES))
+	printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(subst ",\",$(LINT_FLAGS)) 2>build/clang-tidy.$$$$.log || { cat build/clang-tidy.$$$$.log; exit 1; }' sh
+
+format: deps-lint ## clang-format the C sources in place (look at the diff: hand-made tables suffer)
+	clang-format -i $(SOURCES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports tests/unit bench))
+
+install: programs ## copy programs, suite, schema, pytest plugin and documents below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/python $(DESTDIR)$(PREFIX)/share/doc/c2w
+	install $(INSTALLED:%=build/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(wildcard reports/*.schema.json) $(DESTDIR)$(DATADIR)
+	install -m 644 harness/python/*.py $(DESTDIR)$(DATADIR)/python
+	install -m 644 README.md LICENSE $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/c2w
+	rm -rf $(DESTDIR)$(DATADIR)/scenarios
+	cp -R scenarios $(DESTDIR)$(DATADIR)/scenarios
+
+dist: ## the committed tree as build/c2w-$(VERSION).tar.gz
+	@mkdir -p build
+	git archive --prefix=c2w-$(VERSION)/ -o build/c2w-$(VERSION).tar.gz HEAD
+
+clean: ## remove build/
+	rm -rf build
+
+FORCE:
+.PHONY: help programs deps deps-build deps-test deps-lint deps-cov demo check check-all scenarios selftest bench \
+	asan tsan cov clang lint format install dist clean FORCE
