@@ -1,6 +1,6 @@
 /* The result model: what a run found, as values. Every report is a rendering of one of these; a saved one can be rendered
- * again without a target. The harness fills it, the renderers read it. A result owns everything in it (one arena, talloc-like:
- * rp_result_free frees all); strings given to rp_* functions are copied. */
+ * again without a target. The harness fills it, the renderers read it. A result owns everything in it (rp_result_free frees
+ * all); strings given to rp_* functions are copied, strings put into it directly come from rp_text(). */
 #ifndef RP_RESULT_H
 #define RP_RESULT_H
 
@@ -36,6 +36,7 @@ struct rp_event {
 	bool received;               /* false: sent */
 	bool tcp;
 	char *octets; size_t length; /* raw; NULL where the event is a note only */
+	size_t cut;                  /* octets that were behind these and are not kept */
 	char *note;                  /* "connection closed by the server (FIN)", "acked automatically"; may be NULL */
 };
 
@@ -45,12 +46,14 @@ struct rp_scenario {
 	enum rp_verdict verdict;
 	bool flaky;                  /* failed, then passed */
 	bool company_only;           /* failed in company, passed alone */
+	bool completed;              /* the script ran to its end: what it proves and nothing found wrong, holds */
 	char *reason;                /* of skip and inconclusive, and remarks; may be NULL */
 	int64_t began, duration;     /* ns since the run's start; ns */
 	enum c2w_rule *proves; size_t proves_count;
 	struct rp_finding *findings; size_t findings_count;
 	struct rp_event *timeline; size_t timeline_count;
 	size_t timeline_left_out;    /* events beyond the bound */
+	size_t timeline_head, timeline_cost; /* result.c's own: events never dropped; octets spent */
 	char *repeat;                /* the command that repeats it */
 	uint64_t seed;
 };
@@ -74,6 +77,7 @@ struct rp_target {
 };
 
 struct rp_result {
+	char *tool, *version;        /* what made it: "c2w-conform", "1.0" */
 	struct rp_target target;
 	struct c2w_params params;
 	enum rp_overall verdict;
@@ -84,15 +88,33 @@ struct rp_result {
 	int64_t critical_path;       /* ns; 0: not computed */
 	struct rp_scenario *scenarios; size_t scenarios_count;
 	struct rp_rule rules[C2W_RULES]; /* index: enum c2w_rule, [0] unused */
+	struct rp_chunk *memory;     /* result.c's own: of rp_text() */
+	struct rp_finding spare;     /* result.c's own: see rp_finding_add() */
+	size_t timeline_cost;        /* result.c's own: octets spent on all timelines */
 };
 
+enum {
+	RP_MAX_FINDINGS = 256,             /* of a scenario */
+	RP_MAX_EVENTS = 2000,              /* of a scenario */
+	RP_HEAD_EVENTS = 200,              /* the first, which are never dropped */
+	RP_EVENT_COST = 64,                /* what an event costs besides its octets */
+	RP_MAX_EVENT = 65536,              /* octets kept of one event */
+	RP_MAX_TIMELINE = 256 * 1024,      /* cost of one scenario's timeline */
+	RP_MAX_TIMELINES = 16 * 1024 * 1024, /* cost of all; beyond it each has RP_SMALL_TIMELINE */
+	RP_SMALL_TIMELINE = 16 * 1024,
+};
+
+/* Starts with the default parameters, verdict "inconclusive". Out of memory ends the program, here and below. */
 struct rp_result *rp_result_new(void);
 void rp_result_free(struct rp_result *result);
 
-/* Each adds and returns one, valid until the next addition to the same array. All strings NULL, verdicts as named. */
+/* Each adds and returns one, valid until the next addition to the same array. All strings NULL, a scenario's verdict
+ * "inconclusive" until it is set. */
 struct rp_scenario *rp_scenario_add(struct rp_result *result, const char *id);
+/* Beyond RP_MAX_FINDINGS only the first of a rule and verdict is kept: what is returned for another is thrown away. */
 struct rp_finding *rp_finding_add(struct rp_result *result, struct rp_scenario *scenario, enum c2w_rule rule, enum rp_verdict verdict);
-/* At most 2000 events and 256 KiB of octets a scenario; beyond that the newest replace the oldest but the first 200. */
+void rp_proves_set(struct rp_result *result, struct rp_scenario *scenario, const enum c2w_rule *rules, size_t count);
+/* Kept in the order of `at`. Bounded as above: beyond that the oldest but the first are dropped, several at a time. */
 void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_t at, const char *client, bool received, bool tcp,
                   const char *octets, size_t length, const char *note);
 /* A string that lives as long as the result. */
@@ -100,12 +122,19 @@ char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((
 /* Forgets the scenario's findings and timeline, for its second try. */
 void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario);
 
-/* Computes rules[], counts and the overall verdict from the scenarios (unless it is RP_UNREACHABLE already):
- * a rule takes the worst of the scenarios that tested it: a finding for it, or a pass of a scenario that proves it. */
+/* Computes rules[] and the overall verdict from the scenarios (unless it is RP_UNREACHABLE already; a verdict_reason that is
+ * there stays). A rule takes the worst of what the scenarios say of it: a finding, in any scenario, says fail, warn or
+ * inconclusive. Without one, a scenario that proves the rule says pass if it passed or was completed, skip if it was skipped,
+ * inconclusive if it was inconclusive, and nothing if it failed on the way. No MUST tested at all is inconclusive. */
 void rp_result_conclude(struct rp_result *result);
 
+/* Rules that count: those that bind servers and can be seen from outside. */
 struct rp_counts { size_t scenarios[RP_VERDICTS]; size_t rules[RP_VERDICTS]; size_t rules_total; };
 struct rp_counts rp_count(const struct rp_result *result);
+bool rp_rule_counts(enum c2w_rule rule);
+
+/* What to mend first: smaller is earlier. Logging in, lists, rooms, chat, timing, robustness; the rules' own order within. */
+unsigned rp_mending_rank(enum c2w_rule rule);
 
 /* Octets as the result file writes them: printable ASCII stands for itself, the rest is \r \n \t \\ or \xHH. Lossless.
  * NUL-terminated; caller frees. */
@@ -117,11 +146,14 @@ bool rp_unescape(const char *text, char **octets, size_t *length);
 
 /* The result file of DESIGN "Fixed interfaces", schema reports/c2w-result-1.schema.json. 0 or -errno. */
 int rp_json_write(const struct rp_result *result, FILE *to);
-/* NULL on bad input; *error (caller frees) says where and what. */
+/* Reads what rp_json_write() wrote: the same result again, its verdicts as the file has them. NULL on bad input (truncated, another
+ * schema, a wrong type, more than RP_MAX_FILE octets); *error (caller frees) says where and what. Unknown keys are ignored. */
+enum { RP_MAX_FILE = 128 * 1024 * 1024 };
 struct rp_result *rp_json_read(const char *file, char **error);
 
 struct rp_terminal_options { bool colour; unsigned width; bool verbose, quiet; };
-/* Every octet of a target is escaped: nothing here can move a cursor. Failures first, ordered by what to mend first. */
+/* Every octet of a target is escaped: nothing here can move a cursor. Failures first, ordered by what to mend first.
+ * width: columns, 0 for 80. quiet: the failures in brief and the last line. verbose: nothing counted instead of shown. */
 void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp_terminal_options *options);
 /* The last line: "violates: 3 of 71 rules broken, 66 kept, 2 not tested". Caller frees. */
 char *rp_summary_line(const struct rp_result *result);
