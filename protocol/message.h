@@ -77,10 +77,11 @@ struct c2w_message {
 };
 
 /* Reads one whole message, CRLF included (a datagram, or what a framer gave).
- * Returns C2W_OK, or the first thing that is wrong with it (FMT-05); C2W_ERR_UNKNOWN where only
- * the command is not of section 3 (FMT-06). max is the most octets allowed, CRLF included; 0: no limit.
- * Even on error *message holds whatever fields could be told apart (the others are empty, time -1),
- * so that a judge can name the exchange that a faulty answer belongs to. */
+ * Returns C2W_OK, or the first thing that is wrong with it (FMT-05): its length, its end, its octets (NUL,
+ * CR or LF, UTF-8), then its fields from left to right; C2W_ERR_UNKNOWN where only the command is not of
+ * section 3 (FMT-06). max is the most octets allowed, CRLF included; 0: no limit.
+ * Even on error *message holds whatever fields could be told apart (the others are empty; time is -1 where
+ * time_text is no TIME), so that a judge can name the exchange that a faulty answer belongs to. */
 enum c2w_err c2w_message_parse(struct c2w_message *message, const char *octets, size_t length, size_t max);
 
 /* Writes TIME ": " COMMAND "|" USER "|" DATA CRLF. Fields are copied as they are, valid or not.
