@@ -38,8 +38,11 @@ enum hx_expr_kind {
 	HX_TIME_OF,          /* time(alice): TIME, as text, of alice's last request; .client_expr in .left */
 	HX_EARLIER,          /* earlier(alice): a TIME below that of her last request */
 	HX_LENGTH,           /* length("x"): octets */
+	HX_DECIMAL,          /* decimal($i): a number as decimal octets; .left */
 };
 
+/* .type is what the place wants: where a HX_VARIABLE or HX_CAST is a client and octets are wanted, the type is HX_OCTETS
+ * and the value is her user name. An argument of HX_CALL has the type of its parameter. */
 struct hx_expr {
 	enum hx_expr_kind kind;
 	enum hx_type type;
@@ -112,7 +115,7 @@ struct hx_step {
 	enum hx_op op;
 	struct hx_place place;
 	const struct hx_expr *who;       /* a client; NULL for together, wait, let, repeat, for; also NULL with .all */
-	bool all;                        /* all connect: for each member of the cast, in its order */
+	bool all;                        /* never set: the loader spells `all connect` out, one step a member, in the order of the cast */
 	enum c2w_rule rule;              /* [MSG-02]; C2W_NO_RULE: the default of the op, else the scenario's first proven rule */
 	/* HX_SEND */
 	const struct hx_outgoing *outgoing;
@@ -177,6 +180,7 @@ struct hx_scenario {
 struct hx_suite {
 	const struct hx_scenario **scenarios; /* ordered by id */
 	unsigned count;
+	struct hx_arena *arena;               /* owns all of it */
 };
 
 /* Loads files and folders (recursively, *.c2w). Every file whose name is lib.c2w, in a folder given or in any parent folder of
