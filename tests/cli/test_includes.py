@@ -1,0 +1,61 @@
+"""Dependencies point downward only: ARCHITECTURE.md's layer map, read from the #include lines."""
+
+import re
+
+import pytest
+
+from conftest import ROOT
+
+LAYERS = {
+    "protocol": set(),
+    "net": set(),
+    "judge": {"protocol"},
+    "reports": {"protocol"},
+    "server": {"protocol", "net"},
+    "harness": {"protocol", "net", "judge", "reports"},
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+PURE = {"protocol", "judge"}  # no sockets, no clock, no heap, no stdio
+IMPURE = re.compile(r"^(stdio|time|unistd|pthread|signal|poll)\.h$|^(sys|netinet|net|event2)/")
+LOOP = {"net", "harness"}  # who may know libevent: the links, and the keeper of child processes that shares their loop
+
+
+def sources(layer):
+    files = sorted(path for pattern in ("*.c", "*.h", "*.def") for path in (ROOT / layer).glob(pattern))
+    return [path for path in files if not path.name.startswith("main")]
+
+
+def wrong_includes(layer, name, text):
+    for ours, system in INCLUDE.findall(text):
+        if ours:
+            folder = ours.partition("/")[0]
+            if "/" not in ours:
+                yield f'{name}: "{ours}" is not written from the root of the tree'
+            elif folder != layer and folder not in LAYERS[layer]:
+                yield f'{name}: "{ours}": {layer} may not use {folder}'
+            elif ours.rpartition("/")[2].startswith("main"):
+                yield f'{name}: "{ours}" belongs to a program'
+        elif layer in PURE and IMPURE.search(system):
+            yield f"{name}: <{system}>: {layer} is pure"
+        elif system.startswith("event2/") and layer not in LOOP:
+            yield f"{name}: <{system}>: only net and harness know libevent"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_includes_only_what_lies_below(layer):
+    assert sources(layer), f"{layer}/ has no sources"
+    assert [line for path in sources(layer) for line in wrong_includes(layer, path.relative_to(ROOT), path.read_text())] == []
+
+
+@pytest.mark.parametrize("layer, line", [
+    ("protocol", '#include "net/link.h"'),
+    ("net", '#include "protocol/str.h"'),
+    ("judge", '#  include "harness/script.h"'),
+    ("server", '#include "reports/result.h"'),
+    ("harness", '#include "server/serve.h"'),
+    ("harness", '#include "script.h"'),
+    ("judge", "#include <stdio.h>"),
+    ("server", "#include <event2/event.h>"),
+])
+def test_it_would_be_seen(layer, line):
+    assert list(wrong_includes(layer, "x.c", f"/* a file */\n{line}\n"))
