@@ -14,6 +14,8 @@ struct c2w_str {
 };
 
 #define C2W_STR(literal) ((struct c2w_str){ (literal), sizeof(literal) - 1 })
+/* The same as an initialiser, for static tables. */
+#define C2W_STR_INIT(literal) { (literal), sizeof(literal) - 1 }
 
 static inline struct c2w_str c2w_str_of(const char *terminated)
 {
