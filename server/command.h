@@ -1,0 +1,26 @@
+/* The command line that c2w-server and c2w-server-faulty share, and the life of the process: listen, say so, run, end.
+ * For main.c and main_faulty.c only. */
+#ifndef SRV_COMMAND_H
+#define SRV_COMMAND_H
+
+#include <argp.h>
+
+#include "server/serve.h"
+
+struct srv_command {
+	const char *program; /* "c2w-server", for its errors */
+	const char *host;
+	unsigned port;
+	char **movies;       /* --movies; owned */
+	struct srv_options options;
+};
+
+enum { SRV_EXIT_USAGE = 2 };
+
+void srv_command_init(struct srv_command *command, const char *program);
+/* A child parser; its input is the struct srv_command. Says what is wrong as "program: what: why" and ends the process with 2. */
+extern const struct argp srv_command_argp;
+/* Listens, prints "ready HOST:PORT", runs until SIGTERM or SIGINT. Returns the exit status. Frees what the command owns. */
+int srv_command_run(struct srv_command *command);
+
+#endif
