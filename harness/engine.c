@@ -1,0 +1,954 @@
+/* The interpreter: plays the steps of a scenario as messages, timers and connections allow, notes findings, and ends
+ * with the teardown. Each step is an entry of one table; it says NEXT, BLOCKED (until something happens) or ENDED.
+ * Everything a run owns is freed by hx_run_free(); done() comes from a timer, never from within another call. */
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "harness/run.h"
+
+enum { STEPS_A_TURN = 256, MAX_REPEATS = 1000000, MAX_FINDINGS = 20 };
+static const int64_t MS = 1000000, DEFAULT_LIMIT = 60 * INT64_C(1000000000), LEAST_PATIENCE = 2000 * INT64_C(1000000);
+
+/* ---- findings --------------------------------------------------------------------------------- */
+
+const char *hx_escape(struct hx_run *run, struct c2w_str octets)
+{
+	char *text = rp_escape(octets.at, octets.length);
+	char *copy = hx_copy(run->arena, text, strlen(text));
+	free(text);
+	return copy;
+}
+
+/* The line of the scenario itself, not of an exchange it calls. */
+static const struct hx_step *outer_step(const struct hx_run *run)
+{
+	for (unsigned i = 1; i < run->depth; i++)
+		if (run->frames[i].kind == HX_FRAME_CALL)
+			return run->frames[i].owner;
+	return run->frames[run->depth - 1].step;
+}
+
+enum c2w_rule hx_rule_of(const struct hx_run *run, const struct hx_step *step)
+{
+	return step->rule != C2W_NO_RULE ? step->rule : run->scenario->proves[0];
+}
+
+static bool found_before(const struct rp_scenario *record, enum c2w_rule rule, const char *what)
+{
+	for (size_t i = 0; i < record->findings_count; i++)
+		if (record->findings[i].rule == rule && strcmp(record->findings[i].what, what) == 0)
+			return true;
+	return record->findings_count >= MAX_FINDINGS;
+}
+
+static char *kept(struct hx_run *run, const char *text)
+{
+	return text != NULL ? rp_text(run->options.result, "%s", text) : NULL;
+}
+
+void hx_find(struct hx_run *run, enum c2w_rule rule, bool inconclusive, const char *what, const char *expected, const char *got)
+{
+	const struct c2w_rule_info *info = c2w_rule_info(rule);
+	enum rp_verdict verdict = inconclusive ? RP_INCONCLUSIVE : info->level == C2W_MUST ? RP_FAIL : RP_WARN;
+	if (info->binds != C2W_BINDS_SERVER || info->level == C2W_MAY || found_before(run->options.record, rule, what))
+		return;
+	struct rp_finding *finding = rp_finding_add(run->options.result, run->options.record, rule, verdict);
+	const struct hx_step *step = run->phase == HX_SCRIPT ? outer_step(run) : NULL;
+	finding->file = step != NULL ? kept(run, step->place.file) : NULL;
+	finding->line = step != NULL ? step->place.line : 0;
+	finding->what = kept(run, what);
+	finding->expected = kept(run, expected);
+	finding->got = kept(run, got);
+	finding->at = net_now(run->net) - run->options.run_start;
+}
+
+void hx_find_octets(struct hx_run *run, enum c2w_rule rule, const char *what, struct c2w_str expected, struct c2w_str got)
+{
+	hx_find(run, rule, false, what, expected.length > 0 ? hx_escape(run, expected) : NULL, got.length > 0 ? hx_escape(run, got) : NULL);
+}
+
+static void judge_found(void *context, const struct jd_finding *finding)
+{
+	struct hx_run *run = context;
+	if (finding->suspicion) {
+		run->outcome.suspicion = true;
+		run->outcome.loss |= finding->rule == C2W_REL_07;
+		return;
+	}
+	hx_find_octets(run, finding->rule, finding->what, finding->expected, finding->got);
+}
+
+static bool judge_ours(void *context, struct c2w_str user)
+{
+	return hx_name_is_ours(context, user);
+}
+
+/* ---- time ------------------------------------------------------------------------------------- */
+
+/* As long as a client of REL-01 waits for its answer, and never so short that a slow answer is called none. */
+int64_t hx_patience(const struct hx_run *run)
+{
+	const struct c2w_params *params = run->params;
+	int64_t patience = (params->max_retransmits + 1) * params->rto + params->answer_within + 2 * run->target->round_trip;
+	return patience > LEAST_PATIENCE ? patience : LEAST_PATIENCE;
+}
+
+static int64_t lag(const struct hx_run *run, int64_t since, int64_t until)
+{
+	const struct hx_target *target = run->target;
+	return target->lag != NULL ? target->lag(target->lag_context, since, until) : 0;
+}
+
+static void deadline(struct hx_run *run, int64_t at)
+{
+	run->step_due = false;
+	net_timer_at(run->step_timer, at);
+}
+
+/* Judges a time that was to lie in [earliest, latest]. A miss that lag may explain is inconclusive. */
+static void judge_window(struct hx_run *run, enum c2w_rule rule, const char *what, int64_t since, int64_t at, int64_t earliest, int64_t latest)
+{
+	int64_t took = at - since, worst = lag(run, since, at);
+	if (worst > (latest - earliest) / 3)
+		run->outcome.noise = true;
+	if (took >= earliest && took <= latest)
+		return;
+	int64_t miss = took < earliest ? earliest - took : took - latest;
+	const char *expected = earliest > 0 ? hx_print(run->arena, "%.1f to %.1f ms after the transmission before", (double)earliest / 1e6, (double)latest / 1e6)
+	                                    : hx_print(run->arena, "within %.1f ms", (double)latest / 1e6);
+	if (worst >= miss)
+		run->outcome.noise = true;
+	hx_find(run, rule, worst >= miss, what, expected, hx_print(run->arena, "after %.1f ms", (double)took / 1e6));
+}
+
+static int64_t jitter_allowance(const struct hx_run *run)
+{
+	return run->target->round_trip + MS;
+}
+
+/* ---- steps: sending --------------------------------------------------------------------------- */
+
+static enum hx_progress gone(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	const struct hx_endpoint *endpoint = client->endpoint;
+	if (endpoint->how == NET_END_REFUSED || endpoint->how == NET_END_UNREACHABLE || (endpoint->tcp && !endpoint->connected)) {
+		run->reason = endpoint->how == NET_END_UNREACHABLE ? "the target cannot be reached" : "the target refuses connections or datagrams";
+		run->outcome.mute = true;
+		return HX_ENDED;
+	}
+	enum c2w_rule rule = endpoint->nonsense ? C2W_TRN_05 : hx_rule_of(run, step);
+	hx_find(run, rule, false, "the server closed the connection", hx_expectation_text(run, step, client), "end of the connection");
+	return HX_ENDED;
+}
+
+static enum hx_progress connection(struct hx_run *run, const struct hx_step *step, struct hx_client *client, struct hx_endpoint **endpoint)
+{
+	*endpoint = hx_endpoint_of(client);
+	if (!(*endpoint)->tcp || (*endpoint)->connected)
+		return HX_NEXT;
+	if ((*endpoint)->ended)
+		return gone(run, step, client);
+	if (run->step_fresh)
+		deadline(run, net_now(run->net) + hx_patience(run));
+	if (!run->step_due)
+		return HX_BLOCKED;
+	run->reason = "a TCP connection was not accepted";
+	run->outcome.mute = true;
+	return HX_ENDED;
+}
+
+static void ack_defaults(struct hx_client *client, enum c2w_family family, struct c2w_message *message)
+{
+	const struct hx_buffer *answer = &client->answers[family];
+	struct c2w_message answered;
+	if (answer->length == 0)
+		return;
+	c2w_message_parse(&answered, answer->at, answer->length, 0);
+	message->time_text = answered.time_text;
+	if (family == C2W_CHAT)
+		message->data = answered.user;
+	else
+		message->user = answered.user;
+}
+
+static struct c2w_str compose(struct hx_run *run, struct hx_client *client, const struct hx_outgoing *outgoing)
+{
+	struct hx_endpoint *endpoint = client->endpoint;
+	if (outgoing->kind == HX_SEND_OCTETS)
+		return hx_eval_octets(run, outgoing->octets);
+	if (outgoing->kind == HX_SEND_SAME)
+		return hx_buffer_str(&endpoint->request);
+	char time[C2W_MAX_TIME_TEXT + 1] = "";
+	struct c2w_message message = { .command = outgoing->command, .code = outgoing->code, .user = c2w_str_of(client->user) };
+	if (outgoing->command_text != NULL)
+		message.command_text = hx_eval_octets(run, outgoing->command_text);
+	else if (c2w_command_info(outgoing->command)->beat == C2W_ACK)
+		ack_defaults(client, c2w_command_info(outgoing->command)->family, &message);
+	if (outgoing->time != NULL)
+		message.time_text = hx_eval_octets(run, outgoing->time);
+	if (outgoing->user != NULL)
+		message.user = hx_eval_octets(run, outgoing->user);
+	if (outgoing->data != NULL)
+		message.data = hx_eval_octets(run, outgoing->data);
+	if (message.time_text.length == 0 && outgoing->time == NULL) {
+		hx_fresh_time(run, endpoint, time);
+		message.time_text = c2w_str_of(time);
+	}
+	size_t size = message.time_text.length + message.user.length + message.data.length + message.command_text.length + C2W_MAX_COMMAND + 16;
+	char *octets = size <= sizeof(run->composed) ? run->composed : hx_alloc(run->arena, size);
+	long length = c2w_message_format(octets, size, &message);
+	return (struct c2w_str){ octets, length > 0 ? (size_t)length : 0 };
+}
+
+static void send_batch(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	struct hx_endpoint *endpoint = client->endpoint;
+	for (const struct hx_outgoing *o = step->outgoing; o != NULL; o = o->next) {
+		struct c2w_str octets = compose(run, client, o);
+		hx_transmit(endpoint, octets.at, octets.length, endpoint->tcp ? "in one segment with its neighbours" : NULL);
+	}
+	if (endpoint->link != NULL)
+		net_tcp_push(endpoint->link);
+}
+
+static enum hx_progress send_pieces(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	struct c2w_str octets = compose(run, client, step->outgoing);
+	size_t size = step->pieces != NULL ? (size_t)hx_eval_whole(run, step->pieces) : octets.length;
+	size_t first = step->cut != NULL ? (size_t)hx_eval_whole(run, step->cut) : size;
+	bool few = size > 0 && octets.length / size <= 200;
+	int64_t gap = step->every != NULL ? hx_eval_whole(run, step->every) : few ? MS : 0;
+	run->progress = 1;
+	hx_transmit_pieces(client->endpoint, octets.at, octets.length, first, size, gap);
+	return HX_BLOCKED;
+}
+
+static enum hx_progress do_send(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	struct hx_endpoint *endpoint;
+	if (run->progress == 1)
+		return client->endpoint->pieces_sent == client->endpoint->pieces.length ? HX_NEXT : HX_BLOCKED;
+	enum hx_progress ready = connection(run, step, client, &endpoint);
+	if (ready != HX_NEXT)
+		return ready;
+	if ((step->pieces != NULL || step->cut != NULL) && endpoint->tcp)
+		return send_pieces(run, step, client);
+	if (step->batch) {
+		send_batch(run, step, client);
+	} else {
+		struct c2w_str octets = compose(run, client, step->outgoing);
+		hx_transmit(endpoint, octets.at, octets.length, NULL);
+	}
+	endpoint->request_once |= step->once;
+	return HX_NEXT;
+}
+
+/* ---- steps: expecting ------------------------------------------------------------------------- */
+
+/* REL-01: whoever's request the expected message answers repeats it while the script waits. */
+static void repeat_for(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	enum c2w_family family = c2w_command_info(step->patterns->command)->family;
+	struct hx_client *author = step->patterns->by != NULL ? hx_eval_client(run, step->patterns->by) : client;
+	struct hx_endpoint *endpoint = author->endpoint;
+	if (endpoint != NULL && endpoint->request_open && c2w_command_info(endpoint->request_message.command)->family == family)
+		hx_repeat_while_waiting(endpoint);
+}
+
+static enum hx_progress missing(struct hx_run *run, const struct hx_step *step, struct hx_client *client, enum c2w_rule rule)
+{
+	struct hx_item *other = hx_forbidden(run, client, INT64_MAX, 0);
+	double seconds = (double)(net_now(run->net) - run->step_began) / 1e9;
+	const char *got = hx_print(run->arena, "nothing within %.1f s", seconds);
+	if (other != NULL)
+		got = hx_print(run->arena, "%s but %s", got, hx_escape(run, (struct c2w_str){ other->octets, other->length }));
+	hx_find(run, rule, false, "what was expected did not come", hx_expectation_text(run, step, client), got);
+	return HX_ENDED;
+}
+
+static void judge_within(struct hx_run *run, const struct hx_step *step, struct hx_client *client, int64_t at)
+{
+	const struct hx_endpoint *endpoint = client->endpoint;
+	int64_t since = run->step_began;
+	if (step->within == NULL)
+		return;
+	if (endpoint->request_at > 0 && endpoint->request_at <= since)
+		since = endpoint->request_at;
+	judge_window(run, hx_rule_of(run, step), "it came too late", since, at, 0, hx_eval_whole(run, step->within) + jitter_allowance(run));
+}
+
+static enum hx_progress do_expect(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	struct hx_endpoint *endpoint = hx_endpoint_of(client);
+	if (run->step_fresh) {
+		int64_t within = step->within != NULL ? hx_eval_whole(run, step->within) : 0;
+		int64_t patience = hx_patience(run);
+		deadline(run, net_now(run->net) + (within > patience ? within : patience));
+		repeat_for(run, step, client);
+	}
+	enum hx_progress progress = hx_match(run, step, client);
+	if (progress == HX_NEXT)
+		judge_within(run, step, client, client->last_at);
+	if (progress != HX_BLOCKED)
+		return progress;
+	if (endpoint->ended)
+		return gone(run, step, client);
+	return run->step_due ? missing(run, step, client, hx_rule_of(run, step)) : HX_BLOCKED;
+}
+
+static enum hx_progress member_of_group(struct hx_run *run, const struct hx_step *member, struct hx_client *client)
+{
+	if (run->step_fresh)
+		repeat_for(run, member, client);
+	enum hx_progress progress = hx_match(run, member, client);
+	if (progress == HX_NEXT)
+		judge_within(run, member, client, client->last_at);
+	if (progress != HX_BLOCKED)
+		return progress;
+	if (hx_endpoint_of(client)->ended)
+		return gone(run, member, client);
+	return run->step_due ? missing(run, member, client, hx_rule_of(run, member)) : HX_BLOCKED;
+}
+
+static enum hx_progress do_together(struct hx_run *run, const struct hx_step *step, struct hx_client *none)
+{
+	(void)none;
+	unsigned slot = 0, open = 0;
+	if (run->step_fresh)
+		deadline(run, net_now(run->net) + hx_patience(run));
+	for (const struct hx_step *member = step->body; member != NULL; member = member->next) {
+		struct hx_client *client = hx_eval_client(run, member->who);
+		if (slot >= HX_MAX_GROUP || run->group[slot++])
+			continue;
+		enum hx_progress progress = member_of_group(run, member, client);
+		if (progress == HX_ENDED)
+			return HX_ENDED;
+		run->group[slot - 1] = progress == HX_NEXT;
+		open += progress == HX_BLOCKED;
+	}
+	return open == 0 ? HX_NEXT : HX_BLOCKED;
+}
+
+static struct hx_item *find_repetition(const struct hx_client *client)
+{
+	struct hx_item *item;
+	DL_FOREACH(client->inbox, item) {
+		if (item->repetition && item->message.command == client->last->message.command && item->message.time == client->last->message.time)
+			return item;
+	}
+	return NULL;
+}
+
+/* REL-05 says when, REL-04 what: octets are compared by the always-on judge. */
+static void take_repetition(struct hx_run *run, const struct hx_step *step, struct hx_client *client, struct hx_item *item, int64_t every)
+{
+	const struct c2w_tolerance *tolerance = &run->params->rto_tolerance;
+	if (every > 0)
+		judge_window(run, C2W_REL_05, "a retransmission does not follow the transmission before it by rto", client->last_at, item->at,
+		             every - every * tolerance->early / 1000 - jitter_allowance(run), every + every * tolerance->late / 1000 + jitter_allowance(run));
+	else
+		judge_within(run, step, client, item->at);
+	client->last_at = item->at;
+	DL_DELETE(client->inbox, item);
+	run->waiting--;
+	hx_item_free(run, item);
+}
+
+static enum hx_progress do_same(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	int64_t every = step->every != NULL ? hx_eval_whole(run, step->every) : 0;
+	unsigned count = step->count != NULL ? (unsigned)hx_eval_whole(run, step->count) : 1;
+	struct hx_item *item = NULL;
+	if (client->last == NULL)
+		return missing(run, step, client, hx_rule_of(run, step));
+	while (run->progress < count && (item = find_repetition(client)) != NULL) {
+		take_repetition(run, step, client, item, every);
+		run->progress++;
+		run->step_fresh = true;
+	}
+	if (run->progress == count)
+		return HX_NEXT;
+	if (run->step_fresh)
+		deadline(run, every > 0 ? client->last_at + 2 * every + jitter_allowance(run) : net_now(run->net) + hx_patience(run));
+	if (client->endpoint == NULL || client->endpoint->ended)
+		return gone(run, step, client);
+	if (!run->step_due)
+		return HX_BLOCKED;
+	enum c2w_rule rule = step->rule != C2W_NO_RULE || every == 0 ? hx_rule_of(run, step) : run->progress == 0 ? C2W_REL_04 : C2W_REL_06;
+	return missing(run, step, client, rule);
+}
+
+static enum hx_progress do_end(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	const struct hx_endpoint *endpoint = hx_endpoint_of(client);
+	if (run->step_fresh)
+		deadline(run, net_now(run->net) + hx_patience(run));
+	if (endpoint->ended && endpoint->connected)
+		return HX_NEXT;
+	if (endpoint->ended)
+		return gone(run, step, client);
+	return run->step_due ? missing(run, step, client, hx_rule_of(run, step)) : HX_BLOCKED;
+}
+
+/* ---- steps: silence --------------------------------------------------------------------------- */
+
+static enum hx_progress broken_silence(struct hx_run *run, const struct hx_step *step, struct hx_client *client, const struct hx_item *item)
+{
+	hx_find(run, hx_rule_of(run, step), false, "something came that must not come", hx_print(run->arena, "%s gets nothing", client->name),
+	        hx_escape(run, (struct c2w_str){ item->octets, item->length }));
+	return HX_ENDED;
+}
+
+static enum hx_progress timed_silence(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	if (run->step_fresh)
+		deadline(run, run->step_began + hx_eval_whole(run, step->duration));
+	struct hx_item *item = hx_forbidden(run, client, run->step_began, 0);
+	if (item != NULL)
+		return broken_silence(run, step, client, item);
+	return run->step_due ? HX_NEXT : HX_BLOCKED;
+}
+
+/* A request that the endpoint's state answers for certain: lists are a SHOULD in a movie room, errors are not. */
+static enum c2w_command sentinel_of(enum hx_state state)
+{
+	switch (state) {
+	case HX_DISCONNECTED:
+		return C2W_LEAVE_SESSION_REQUEST;
+	case HX_IN_MAIN_ROOM:
+		return C2W_USER_LIST_REQUEST;
+	case HX_IN_MOVIE_ROOM:
+		return C2W_ENTER_MOVIE_REQUEST;
+	}
+	return C2W_USER_LIST_REQUEST;
+}
+
+static void send_sentinel(struct hx_run *run, struct hx_client *client)
+{
+	struct hx_endpoint *endpoint = client->endpoint;
+	char time[C2W_MAX_TIME_TEXT + 1], octets[C2W_MAX_USER + 256];
+	run->sentinel = hx_fresh_time(run, endpoint, time);
+	struct c2w_message request = { .time_text = c2w_str_of(time), .command = sentinel_of(endpoint->state) };
+	bool session = endpoint->state != HX_DISCONNECTED && endpoint->session.length <= C2W_MAX_USER;
+	request.user = session ? hx_buffer_str(&endpoint->session) : c2w_str_of(client->user);
+	long length = c2w_message_format(octets, sizeof(octets), &request);
+	if (length > 0)
+		hx_transmit(endpoint, octets, (size_t)length, "sentinel");
+	hx_repeat_while_waiting(endpoint);
+	run->progress = 1;
+}
+
+static struct hx_item *find_sentinel(const struct hx_run *run, const struct hx_client *client)
+{
+	const struct c2w_command_info *asked = c2w_command_info(client->endpoint->request_message.command);
+	struct hx_item *item;
+	DL_FOREACH(client->inbox, item) {
+		if (!item->repetition && item->from_server && c2w_command_info(item->message.command)->family == asked->family &&
+		    (item->message.time == run->sentinel || asked->family != C2W_CHAT))
+			return item;
+	}
+	return NULL;
+}
+
+static enum hx_progress answered_sentinel(struct hx_run *run, const struct hx_step *step, struct hx_client *client, struct hx_item *item)
+{
+	if (client->holds_acks)
+		hx_acknowledge(client->endpoint, item);
+	bool session = item->message.command == C2W_LEAVE_SESSION_GRANTED;
+	if (session)
+		hx_find(run, hx_rule_of(run, step), false, "there is a session that must not be there", "LEAVE_SESSION_ERROR",
+		        hx_escape(run, (struct c2w_str){ item->octets, item->length }));
+	hx_take(client, item);
+	return session ? HX_ENDED : HX_NEXT;
+}
+
+static enum hx_progress do_silence(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	struct hx_endpoint *endpoint;
+	enum hx_progress ready = connection(run, step, client, &endpoint);
+	if (ready != HX_NEXT)
+		return ready;
+	if (step->duration != NULL)
+		return timed_silence(run, step, client);
+	struct hx_item *answer = run->progress == 1 ? find_sentinel(run, client) : NULL;
+	if (answer != NULL)
+		DL_DELETE(client->inbox, answer);
+	struct hx_item *item = hx_forbidden(run, client, INT64_MAX, 0);
+	if (answer != NULL)
+		DL_PREPEND(client->inbox, answer);
+	if (item != NULL)
+		return broken_silence(run, step, client, item);
+	if (run->progress == 0) {
+		client->silence = step;
+		client->silence_rule = hx_rule_of(run, step);
+		client->silence_at = net_now(run->net);
+		deadline(run, net_now(run->net) + hx_patience(run));
+		if (!endpoint->ended)
+			send_sentinel(run, client);
+		return endpoint->ended ? gone(run, step, client) : HX_BLOCKED;
+	}
+	if (answer != NULL)
+		return answered_sentinel(run, step, client, answer);
+	if (endpoint->ended)
+		return gone(run, step, client);
+	if (!run->step_due)
+		return HX_BLOCKED;
+	hx_find(run, hx_rule_of(run, step), false, "the ordinary request that follows to prove the silence is not answered",
+	        hx_escape(run, hx_buffer_str(&endpoint->request)), "nothing");
+	return HX_ENDED;
+}
+
+/* What comes after a silence was claimed and answers something from before it, breaks it too. */
+static void judge_silences(struct hx_run *run)
+{
+	for (unsigned i = 0; i < run->client_count; i++) {
+		struct hx_client *client = &run->clients[i];
+		struct hx_item *item = client->silence != NULL ? hx_forbidden(run, client, INT64_MAX, client->silence_at) : NULL;
+		if (item != NULL)
+			hx_find(run, client->silence_rule, false, "something came, late, that must not come", hx_print(run->arena, "%s gets nothing", client->name),
+			        hx_escape(run, (struct c2w_str){ item->octets, item->length }));
+	}
+}
+
+/* ---- steps: control --------------------------------------------------------------------------- */
+
+static enum hx_progress do_maybe(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	if (client->allowed_count < HX_MAX_ALLOWED)
+		client->allowed[client->allowed_count++] = (struct hx_allowed){ step, run->frames[run->depth - 1].variables };
+	return HX_NEXT;
+}
+
+static enum hx_progress do_maybe_same(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	(void)run;
+	(void)step;
+	client->may_repeat = true;
+	return HX_NEXT;
+}
+
+static enum hx_progress do_acks(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	(void)run;
+	client->holds_acks = step->op == HX_HOLD_ACKS;
+	return HX_NEXT;
+}
+
+static enum hx_progress do_wait(struct hx_run *run, const struct hx_step *step, struct hx_client *none)
+{
+	(void)none;
+	if (run->step_fresh)
+		deadline(run, run->step_began + hx_eval_whole(run, step->duration));
+	return run->step_due ? HX_NEXT : HX_BLOCKED;
+}
+
+static enum hx_progress do_let(struct hx_run *run, const struct hx_step *step, struct hx_client *none)
+{
+	(void)none;
+	struct hx_value value = hx_eval(run, *step->values);
+	run->frames[run->depth - 1].variables[step->variable] = value;
+	return HX_NEXT;
+}
+
+static void forget_inbox(struct hx_client *client)
+{
+	struct hx_item *item, *spare;
+	DL_FOREACH_SAFE(client->inbox, item, spare) {
+		DL_DELETE(client->inbox, item);
+		client->run->waiting--;
+		hx_item_free(client->run, item);
+	}
+}
+
+static enum hx_progress do_open(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	bool tcp = step->transport < 0 ? client->tcp : step->transport == C2W_ON_TCP;
+	if (run->step_fresh) {
+		forget_inbox(client);
+		hx_endpoint_open(client, tcp);
+	}
+	struct hx_endpoint *endpoint;
+	return connection(run, step, client, &endpoint);
+}
+
+static enum hx_progress do_close(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	(void)run;
+	struct hx_endpoint *endpoint = client->endpoint;
+	if (endpoint == NULL)
+		return HX_NEXT;
+	if (step->op == HX_SHUTDOWN) {
+		if (endpoint->link != NULL)
+			net_tcp_shutdown(endpoint->link);
+		return HX_NEXT;
+	}
+	if (endpoint->tcp)
+		hx_endpoint_close(endpoint, step->op == HX_RESET);
+	forget_inbox(client);
+	client->endpoint = NULL;
+	return HX_NEXT;
+}
+
+static enum hx_progress do_reading(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	struct hx_endpoint *endpoint;
+	enum hx_progress ready = connection(run, step, client, &endpoint);
+	if (ready != HX_NEXT)
+		return ready;
+	if (endpoint->udp != NULL)
+		net_udp_read(endpoint->udp, step->op == HX_READ_AGAIN);
+	else if (endpoint->link != NULL)
+		net_tcp_read(endpoint->link, step->op == HX_READ_AGAIN);
+	return HX_NEXT;
+}
+
+/* ---- frames: loops and calls ------------------------------------------------------------------ */
+
+static struct hx_frame *push(struct hx_run *run, enum hx_frame_kind kind, const struct hx_step *owner, const struct hx_step *body, unsigned turns)
+{
+	struct hx_value *variables = run->frames[run->depth - 1].variables;
+	struct hx_frame *frame = &run->frames[run->depth++];
+	*frame = (struct hx_frame){ .kind = kind, .owner = owner, .step = body, .variables = variables, .turns = turns };
+	return frame;
+}
+
+static void bind_turn(struct hx_run *run, struct hx_frame *frame)
+{
+	const struct hx_step *owner = frame->owner;
+	if (frame->kind == HX_FRAME_REPEAT && owner->variable >= 0)
+		frame->variables[owner->variable] = (struct hx_value){ .type = HX_NUMBER, .number = frame->turn + 1 };
+	else if (frame->kind == HX_FRAME_FOR)
+		frame->variables[owner->variable] = hx_eval(run, owner->values[frame->turn]);
+}
+
+static void enter_loop(struct hx_run *run, const struct hx_step *step)
+{
+	unsigned turns = step->value_count;
+	if (step->op == HX_REPEAT) {
+		int64_t count = hx_eval_whole(run, step->count);
+		turns = count > MAX_REPEATS ? MAX_REPEATS : (unsigned)count;
+	}
+	if (turns > 0)
+		bind_turn(run, push(run, step->op == HX_REPEAT ? HX_FRAME_REPEAT : HX_FRAME_FOR, step, step->body, turns));
+}
+
+static void enter_exchange(struct hx_run *run, const struct hx_step *step)
+{
+	const struct hx_exchange *exchange = step->exchange;
+	struct hx_value *variables = hx_alloc(run->arena, (exchange->variable_count + 1) * sizeof(*variables));
+	for (unsigned i = 0; i < step->value_count; i++)
+		variables[i] = hx_eval(run, step->values[i]);
+	push(run, HX_FRAME_CALL, step, exchange->body, 1)->variables = variables;
+}
+
+/* The end of a body: its next turn, or back to what comes behind it. False: the script is over. */
+static bool end_of_body(struct hx_run *run)
+{
+	struct hx_frame *frame = &run->frames[run->depth - 1];
+	if (run->depth == 1)
+		return false;
+	if (++frame->turn < frame->turns) {
+		bind_turn(run, frame);
+		frame->step = frame->owner->body;
+		return true;
+	}
+	run->depth--;
+	return true;
+}
+
+/* ---- playing ---------------------------------------------------------------------------------- */
+
+typedef enum hx_progress hx_play(struct hx_run *run, const struct hx_step *step, struct hx_client *client);
+
+static hx_play *const plays[] = {
+	[HX_SEND] = do_send,           [HX_EXPECT] = do_expect,       [HX_MAYBE] = do_maybe,
+	[HX_SAME] = do_same,           [HX_MAYBE_SAME] = do_maybe_same, [HX_END] = do_end,
+	[HX_SILENCE] = do_silence,     [HX_TOGETHER] = do_together,   [HX_HOLD_ACKS] = do_acks,
+	[HX_RESUME_ACKS] = do_acks,    [HX_WAIT] = do_wait,           [HX_LET] = do_let,
+	[HX_OPEN] = do_open,           [HX_CLOSE] = do_close,         [HX_SHUTDOWN] = do_close,
+	[HX_RESET] = do_close,         [HX_STOP_READING] = do_reading, [HX_READ_AGAIN] = do_reading,
+	[HX_REPEAT] = NULL,            [HX_FOR] = NULL,               [HX_CALL] = NULL,
+};
+
+static struct hx_client *who(struct hx_run *run, const struct hx_step *step)
+{
+	return step->who != NULL ? hx_eval_client(run, step->who) : NULL;
+}
+
+static void step_over(struct hx_run *run)
+{
+	struct hx_frame *frame = &run->frames[run->depth - 1];
+	frame->entered = false;
+	frame->step = frame->step->next;
+	net_timer_stop(run->step_timer);
+	run->step_due = false;
+	hx_repeat_stop(run);
+}
+
+static void begin_step(struct hx_run *run)
+{
+	run->frames[run->depth - 1].entered = true;
+	run->step_began = net_now(run->net);
+	run->step_due = false;
+	run->step_fresh = true;
+	run->progress = 0;
+	memset(run->group, 0, sizeof(run->group));
+}
+
+/* Steps that hold steps. They are stepped over before their body is entered, so that its end leads behind them. */
+static bool enter(struct hx_run *run, const struct hx_step *step)
+{
+	if (plays[step->op] != NULL)
+		return false;
+	step_over(run);
+	if (step->op == HX_CALL)
+		enter_exchange(run, step);
+	else
+		enter_loop(run, step);
+	return true;
+}
+
+static enum hx_progress play(struct hx_run *run)
+{
+	struct hx_frame *frame = &run->frames[run->depth - 1];
+	const struct hx_step *step = frame->step;
+	if (!frame->entered)
+		begin_step(run);
+	enum hx_progress progress = plays[step->op](run, step, who(run, step));
+	run->step_fresh = false;
+	if (progress == HX_NEXT)
+		step_over(run);
+	return progress;
+}
+
+static void yield_turn(struct hx_run *run)
+{
+	run->yielding = true;
+	net_timer_at(run->step_timer, net_now(run->net));
+}
+
+static void play_on(struct hx_run *run)
+{
+	for (unsigned turns = 0; run->phase == HX_SCRIPT; turns++) {
+		const struct hx_step *step = run->frames[run->depth - 1].step;
+		if (turns == STEPS_A_TURN && (step == NULL || !run->frames[run->depth - 1].entered)) {
+			yield_turn(run);
+			return;
+		}
+		if (step == NULL) {
+			if (!end_of_body(run)) {
+				run->completed = true;
+				hx_script_end(run);
+			}
+			continue;
+		}
+		if (enter(run, step))
+			continue;
+		enum hx_progress progress = play(run);
+		if (progress == HX_BLOCKED)
+			return;
+		if (progress == HX_ENDED)
+			hx_script_end(run);
+	}
+}
+
+static void finish_soon(struct hx_run *run)
+{
+	if (run->finishing)
+		return;
+	run->finishing = true;
+	net_timer_at(run->finish_timer, net_now(run->net));
+}
+
+void hx_advance(struct hx_run *run)
+{
+	if (run->phase == HX_SCRIPT)
+		play_on(run);
+	if (run->phase == HX_TEARDOWN && hx_teardown_over(run))
+		finish_soon(run);
+}
+
+void hx_script_end(struct hx_run *run)
+{
+	if (run->phase != HX_SCRIPT)
+		return;
+	run->outcome.script_end = net_now(run->net);
+	net_timer_stop(run->step_timer);
+	net_timer_stop(run->limit_timer);
+	hx_repeat_stop(run);
+	hx_teardown_begin(run);
+}
+
+static void step_timer_due(void *context)
+{
+	struct hx_run *run = context;
+	if (run->phase == HX_TEARDOWN)
+		hx_teardown_due(run);
+	else if (!run->yielding)
+		run->step_due = true;
+	run->yielding = false;
+	hx_advance(run);
+}
+
+static void limit_due(void *context)
+{
+	struct hx_run *run = context;
+	hx_run_stop(run, "the scenario took longer than its overall deadline");
+}
+
+/* ---- the end ---------------------------------------------------------------------------------- */
+
+static enum rp_verdict worst_finding(const struct rp_scenario *record)
+{
+	enum rp_verdict worst = RP_PASS;
+	for (size_t i = 0; i < record->findings_count; i++)
+		if (record->findings[i].verdict < worst)
+			worst = record->findings[i].verdict;
+	return worst;
+}
+
+static void conclude(struct hx_run *run)
+{
+	struct rp_scenario *record = run->options.record;
+	judge_silences(run);
+	record->completed = run->completed;
+	record->verdict = worst_finding(record);
+	if (record->verdict == RP_PASS && !run->completed)
+		record->verdict = RP_INCONCLUSIVE;
+	if (run->reason != NULL)
+		record->reason = kept(run, run->reason);
+	else if (run->outcome.refused)
+		record->reason = kept(run, "the server was full during set-up");
+	record->duration = net_now(run->net) - run->options.run_start - record->began;
+	run->outcome.noise |= net_clock_steps(run->net) != run->clock_steps;
+	for (const struct hx_endpoint *e = run->endpoints; e != NULL; e = e->next)
+		run->outcome.loss |= e->udp != NULL && net_udp_dropped(e->udp) > 0;
+}
+
+static void finish(void *context)
+{
+	struct hx_run *run = context;
+	conclude(run);
+	run->phase = HX_DONE;
+	for (struct hx_endpoint *e = run->endpoints; e != NULL; e = e->next)
+		hx_endpoint_close(e, false);
+	net_timer_stop(run->step_timer);
+	run->options.done(run->options.context, run, &run->outcome);
+}
+
+void hx_run_stop(struct hx_run *run, const char *reason)
+{
+	if (run->phase != HX_SCRIPT)
+		return;
+	run->reason = hx_copy(run->arena, reason, strlen(reason));
+	hx_script_end(run);
+	hx_advance(run);
+}
+
+/* ---- the beginning ---------------------------------------------------------------------------- */
+
+static bool stops_reading(const struct hx_step *step)
+{
+	for (; step != NULL; step = step->next)
+		if (step->op == HX_STOP_READING || stops_reading(step->body) || (step->exchange != NULL && stops_reading(step->exchange->body)))
+			return true;
+	return false;
+}
+
+static void make_cast(struct hx_run *run)
+{
+	enum { NAME_ROOM = 12 };
+	const struct hx_scenario *scenario = run->scenario;
+	run->client_count = scenario->cast_count;
+	run->clients = hx_alloc(run->arena, (scenario->cast_count + 1) * sizeof(*run->clients));
+	for (unsigned i = 0; i < scenario->cast_count; i++) {
+		struct hx_client *client = &run->clients[i];
+		const struct hx_member *member = &scenario->cast[i];
+		client->run = run;
+		client->index = i;
+		client->name = member->name;
+		client->tcp = member->transport >= 0 ? member->transport == C2W_ON_TCP : run->options.transport == RP_TCP;
+		size_t stem = strlen(member->name) < NAME_ROOM ? strlen(member->name) : NAME_ROOM;
+		hx_make_name(run->target, member->name, stem + hx_name_tail(run->target), client->user);
+	}
+}
+
+static void make_judge(struct hx_run *run)
+{
+	struct jd_options options = {
+		.params = *run->params,
+		.one_way = run->target->round_trip + 5 * MS,
+		.found = judge_found,
+		.ours = judge_ours,
+		.context = run,
+	};
+	run->jd_endpoints = 2 * run->client_count + 8;
+	run->jd = jd_new(&options, run->jd_endpoints);
+}
+
+static void begin(void *context)
+{
+	struct hx_run *run = context;
+	net_timer_at(run->limit_timer, net_now(run->net) + (run->scenario->limit > 0 ? run->scenario->limit : DEFAULT_LIMIT));
+	hx_advance(run);
+}
+
+struct hx_run *hx_run_start(const struct hx_run_options *options)
+{
+	struct hx_run *run = calloc(1, sizeof(*run));
+	if (run == NULL)
+		abort();
+	run->options = *options;
+	run->scenario = options->scenario;
+	run->target = options->target;
+	run->params = &options->target->params;
+	run->net = options->target->net;
+	run->arena = hx_arena_new();
+	run->random = options->seed;
+	run->outcome.mute = true;
+	run->clock_steps = net_clock_steps(run->net);
+	run->small_window = stops_reading(run->scenario->steps);
+	run->step_timer = net_timer_new(run->net, step_timer_due, run);
+	run->limit_timer = net_timer_new(run->net, limit_due, run);
+	run->finish_timer = net_timer_new(run->net, finish, run);
+	run->depth = 1;
+	run->frames[0].step = run->scenario->steps;
+	run->frames[0].turns = 1;
+	run->frames[0].variables = hx_alloc(run->arena, (run->scenario->variable_count + 1) * sizeof(struct hx_value));
+	options->record->began = net_now(run->net) - options->run_start;
+	options->record->seed = options->seed;
+	make_cast(run);
+	make_judge(run);
+	begin(run);
+	return run;
+}
+
+void hx_run_free(struct hx_run *run)
+{
+	if (run == NULL)
+		return;
+	for (unsigned i = 0; i < run->client_count; i++) {
+		struct hx_client *client = &run->clients[i];
+		forget_inbox(client);
+		hx_item_free(run, client->last);
+		for (unsigned c = 0; c < HX_CHAT_HISTORY; c++)
+			free(client->chats[c].octets.at);
+		for (unsigned f = 0; f < C2W_FAMILIES; f++)
+			free(client->answers[f].at);
+	}
+	for (struct hx_endpoint *e = run->endpoints, *next; e != NULL; e = next) {
+		next = e->next;
+		hx_endpoint_free(e);
+	}
+	for (struct hx_item *item = run->pool, *next; item != NULL; item = next) {
+		next = item->next;
+		free(item);
+	}
+	net_timer_free(run->step_timer);
+	net_timer_free(run->limit_timer);
+	net_timer_free(run->finish_timer);
+	jd_free(run->jd);
+	hx_arena_free(run->arena);
+	free(run);
+}
