@@ -118,7 +118,7 @@ void rp_proves_set(struct rp_result *result, struct rp_scenario *scenario, const
 void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_t at, const char *client, bool received, bool tcp,
                   const char *octets, size_t length, const char *note);
 /* A string that lives as long as the result. */
-char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Forgets the scenario's findings and timeline, for its second try. */
 void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario);
 

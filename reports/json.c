@@ -1,0 +1,723 @@
+/* The result file, "c2w-result/1": written from a result and read back into the same one; schema c2w-result-1.schema.json.
+ * Called by c2w-conform and c2w-report. jansson does the syntax; what is read is checked field by field, since a file may
+ * be anybody's. The result owns what is read; the caller owns the error text. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "reports/result.h"
+#include "reports/text.h"
+
+static const char schema_name[] = "c2w-result/1";
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	if (value == NULL || json_object_set_new(object, key, value) != 0)
+		abort();
+}
+
+static json_t *octets_json(const char *octets, size_t length)
+{
+	char *text = rp_escape(octets, length);
+	json_t *value = json_string(text);
+
+	free(text);
+	return value;
+}
+
+/* Text that is no UTF-8, which only a hostile file name or the like can be, is written as octets. */
+static void set_text(json_t *object, const char *key, const char *text)
+{
+	json_t *value = text == NULL ? json_null() : json_string(text);
+
+	set(object, key, value != NULL ? value : octets_json(text, strlen(text)));
+}
+
+static void set_number(json_t *object, const char *key, int64_t number)
+{
+	set(object, key, json_integer(number));
+}
+
+static void set_count(json_t *object, const char *key, size_t count)
+{
+	set_number(object, key, (int64_t)count);
+}
+
+static void set_bool(json_t *object, const char *key, bool value)
+{
+	set(object, key, json_boolean(value));
+}
+
+/* As text: 64 bits are more than a JSON number holds in most readers. */
+static void set_seed(json_t *object, uint64_t seed)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
+	set_text(object, "seed", text);
+}
+
+static json_t *tool_json(const struct rp_result *result)
+{
+	json_t *tool = json_object();
+
+	set_text(tool, "name", result->tool == NULL ? "c2w-conform" : result->tool);
+	set_text(tool, "version", result->version == NULL ? "unknown" : result->version);
+	set_text(tool, "command", result->command);
+	return tool;
+}
+
+static json_t *target_json(const struct rp_target *target)
+{
+	json_t *object = json_object(), *transports = json_array();
+
+	if (target->udp)
+		json_array_append_new(transports, json_string("udp"));
+	if (target->tcp)
+		json_array_append_new(transports, json_string("tcp"));
+	set_text(object, "address", target->address);
+	set_text(object, "launch", target->launch);
+	set(object, "transports", transports);
+	set_bool(object, "simulated", target->simulated);
+	set_number(object, "started_ns", target->started);
+	set_number(object, "round_trip_ns", target->round_trip);
+	set_number(object, "restarts", target->restarts);
+	set_text(object, "lost_after", target->lost_after);
+	set(object, "output", target->output == NULL ? json_null() : octets_json(target->output, strlen(target->output)));
+	return object;
+}
+
+static json_t *parameters_json(const struct c2w_params *params)
+{
+	json_t *object = json_object();
+	char text[2 * C2W_MAX_PARAM_TEXT + 64];
+
+	for (unsigned i = 0; i < C2W_PARAMS; i++)
+		if (c2w_params_format(params, (enum c2w_param)i, text, sizeof(text)) >= 0)
+			set_text(object, c2w_param_info((enum c2w_param)i)->name, text);
+	return object;
+}
+
+static json_t *summary_json(const struct rp_result *result)
+{
+	static const enum rp_verdict order[] = { RP_PASS, RP_FAIL, RP_WARN, RP_SKIP, RP_INCONCLUSIVE };
+	struct rp_counts counts = rp_count(result);
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		set_count(object, rp_verdict_name(order[i]), counts.scenarios[order[i]]);
+	return object;
+}
+
+/* The ids of the scenarios that tested it, each once, however many transports it ran over. */
+static json_t *rule_scenarios_json(const struct rp_result *result, const struct rp_rule *rule)
+{
+	json_t *seen = json_object(), *ids = json_array();
+
+	for (size_t i = 0; i < rule->scenarios_count; i++) {
+		const char *id = result->scenarios[rule->scenarios[i]].id;
+
+		if (json_object_get(seen, id) != NULL)
+			continue;
+		set_bool(seen, id, true);
+		json_array_append_new(ids, json_string(id));
+	}
+	json_decref(seen);
+	return ids;
+}
+
+static json_t *rule_json(const struct rp_result *result, const struct rp_rule *rule)
+{
+	const struct c2w_rule_info *info = c2w_rule_info(rule->rule);
+	char origin[2] = { (char)info->origin, '\0' };
+	json_t *object = json_object();
+
+	set_text(object, "id", info->id);
+	set_text(object, "level", c2w_level_name(info->level));
+	set_text(object, "origin", origin);
+	set_bool(object, "counts", rp_rule_counts(rule->rule));
+	set_text(object, "verdict", rp_verdict_name(rule->verdict));
+	set(object, "scenarios", rule_scenarios_json(result, rule));
+	return object;
+}
+
+static json_t *finding_json(const struct rp_finding *finding)
+{
+	json_t *object = json_object();
+
+	set_text(object, "rule", c2w_rule_info(finding->rule)->id);
+	set_text(object, "verdict", rp_verdict_name(finding->verdict));
+	set_text(object, "file", finding->file);
+	set_number(object, "line", finding->line);
+	set_text(object, "what", finding->what);
+	set_text(object, "expected", finding->expected);
+	set_text(object, "got", finding->got);
+	set_number(object, "at_ns", finding->at);
+	return object;
+}
+
+static json_t *event_json(const struct rp_event *event)
+{
+	json_t *object = json_object();
+
+	set_number(object, "at_ns", event->at);
+	set_text(object, "client", event->client);
+	set_text(object, "direction", event->received ? "received" : "sent");
+	set_text(object, "transport", event->tcp ? "tcp" : "udp");
+	set(object, "octets", event->octets == NULL ? json_null() : octets_json(event->octets, event->length));
+	set_count(object, "cut", event->cut);
+	set_text(object, "note", event->note);
+	return object;
+}
+
+static json_t *scenario_json(const struct rp_scenario *scenario)
+{
+	json_t *object = json_object(), *proves = json_array(), *findings = json_array(), *timeline = json_array();
+
+	for (size_t i = 0; i < scenario->proves_count; i++)
+		json_array_append_new(proves, json_string(c2w_rule_info(scenario->proves[i])->id));
+	for (size_t i = 0; i < scenario->findings_count; i++)
+		json_array_append_new(findings, finding_json(&scenario->findings[i]));
+	for (size_t i = 0; i < scenario->timeline_count; i++)
+		json_array_append_new(timeline, event_json(&scenario->timeline[i]));
+	set_text(object, "id", scenario->id);
+	set_text(object, "title", scenario->title);
+	set_text(object, "file", scenario->file);
+	set_text(object, "transport", rp_transport_name(scenario->transport));
+	set_text(object, "verdict", rp_verdict_name(scenario->verdict));
+	set_bool(object, "flaky", scenario->flaky);
+	set_bool(object, "company_only", scenario->company_only);
+	set_bool(object, "completed", scenario->completed);
+	set_text(object, "reason", scenario->reason);
+	set_number(object, "began_ns", scenario->began);
+	set_number(object, "duration_ns", scenario->duration);
+	set_seed(object, scenario->seed);
+	set_text(object, "repeat", scenario->repeat);
+	set(object, "proves", proves);
+	set(object, "findings", findings);
+	set(object, "timeline", timeline);
+	set_count(object, "timeline_left_out", scenario->timeline_left_out);
+	return object;
+}
+
+static json_t *result_json(const struct rp_result *result)
+{
+	json_t *root = json_object(), *rules = json_array(), *scenarios = json_array();
+
+	for (size_t i = 1; i < C2W_RULES; i++)
+		json_array_append_new(rules, rule_json(result, &result->rules[i]));
+	for (size_t i = 0; i < result->scenarios_count; i++)
+		json_array_append_new(scenarios, scenario_json(&result->scenarios[i]));
+	set_text(root, "schema", schema_name);
+	set(root, "tool", tool_json(result));
+	set(root, "target", target_json(&result->target));
+	set(root, "parameters", parameters_json(&result->params));
+	set_text(root, "verdict", rp_overall_name(result->verdict));
+	set_text(root, "verdict_reason", result->verdict_reason);
+	set_seed(root, result->seed);
+	set_number(root, "duration_ns", result->duration);
+	set_number(root, "critical_path_ns", result->critical_path);
+	set(root, "summary", summary_json(result));
+	set(root, "rules", rules);
+	set(root, "scenarios", scenarios);
+	return root;
+}
+
+int rp_json_write(const struct rp_result *result, FILE *to)
+{
+	json_t *root = result_json(result);
+	int failed;
+
+	errno = 0;
+	failed = json_dumpf(root, to, JSON_INDENT(1)) != 0;
+	failed = putc('\n', to) == EOF || failed;
+	failed = fflush(to) != 0 || failed;
+	json_decref(root);
+	return !failed ? 0 : errno != 0 ? -errno : -EIO;
+}
+
+/* ---- reading: a cursor with a sticky error; after the first one every getter gives a harmless value ------------- */
+
+struct reader {
+	struct rp_result *result;
+	const char *file;
+	char *error;
+	const char *part[2]; /* where we are: "scenarios", "findings" … */
+	ptrdiff_t index[2];  /* NO_INDEX in an object */
+	unsigned depth;
+};
+
+enum { NO_INDEX = -1 };
+
+__attribute__((format(printf, 3, 4)))
+static void refuse(struct reader *reader, const char *key, const char *format, ...)
+{
+	va_list arguments;
+	char *what = NULL, where[128] = "";
+	size_t used = 0;
+
+	if (reader->error != NULL)
+		return;
+	for (unsigned i = 0; i < reader->depth; i++)
+		used += (size_t)(reader->index[i] == NO_INDEX ?
+			snprintf(where + used, sizeof(where) - used, "%s.", reader->part[i]) :
+			snprintf(where + used, sizeof(where) - used, "%s[%td].", reader->part[i], reader->index[i]));
+	va_start(arguments, format);
+	if (vasprintf(&what, format, arguments) < 0 ||
+	    asprintf(&reader->error, "%s: %s%s: %s", reader->file, where, key, what) < 0)
+		abort();
+	va_end(arguments);
+	free(what);
+}
+
+static void enter(struct reader *reader, const char *part)
+{
+	reader->part[reader->depth] = part;
+	reader->index[reader->depth++] = NO_INDEX;
+}
+
+static void leave(struct reader *reader)
+{
+	reader->depth--;
+}
+
+static const json_t *get(struct reader *reader, const json_t *object, const char *key, json_type type, const char *shape)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value == NULL)
+		refuse(reader, key, "is missing");
+	else if (json_typeof(value) != type)
+		refuse(reader, key, "must be %s", shape);
+	else
+		return value;
+	return NULL;
+}
+
+static const json_t *get_object(struct reader *reader, const json_t *object, const char *key)
+{
+	return get(reader, object, key, JSON_OBJECT, "an object");
+}
+
+static const json_t *get_array(struct reader *reader, const json_t *object, const char *key)
+{
+	return get(reader, object, key, JSON_ARRAY, "an array");
+}
+
+static const char *get_string(struct reader *reader, const json_t *object, const char *key)
+{
+	const json_t *value = get(reader, object, key, JSON_STRING, "a string");
+
+	return value == NULL ? "" : json_string_value(value);
+}
+
+/* A string, or null or nothing at all: NULL. */
+static char *get_text(struct reader *reader, const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value == NULL || json_is_null(value))
+		return NULL;
+	return rp_text(reader->result, "%s", get_string(reader, object, key));
+}
+
+static int64_t get_number(struct reader *reader, const json_t *object, const char *key, int64_t least, int64_t most)
+{
+	const json_t *value = json_object_get(object, key);
+	int64_t number;
+
+	if (value == NULL)
+		return 0;
+	if (!json_is_integer(value)) {
+		refuse(reader, key, "must be an integer");
+		return 0;
+	}
+	number = json_integer_value(value);
+	if (number >= least && number <= most)
+		return number;
+	refuse(reader, key, "is out of range");
+	return 0;
+}
+
+static int64_t get_time(struct reader *reader, const json_t *object, const char *key)
+{
+	return get_number(reader, object, key, INT64_MIN / 4, INT64_MAX / 4);
+}
+
+static bool get_bool(struct reader *reader, const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value != NULL && !json_is_boolean(value))
+		refuse(reader, key, "must be true or false");
+	return json_is_true(value);
+}
+
+static uint64_t get_seed(struct reader *reader, const json_t *object)
+{
+	const char *text = get_string(reader, object, "seed");
+	unsigned long long seed;
+	char *end;
+
+	errno = 0;
+	seed = strtoull(text, &end, 10);
+	if (text[strspn(text, "0123456789")] != '\0' || end == text || errno != 0)
+		refuse(reader, "seed", "must be a whole number below 2^64, as a string");
+	return seed;
+}
+
+/* One of `count` names, by its index. */
+static unsigned get_name(struct reader *reader, const json_t *object, const char *key, const char *(*name)(unsigned), unsigned count)
+{
+	const char *text = get_string(reader, object, key);
+
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(text, name(i)) == 0)
+			return i;
+	refuse(reader, key, "\"%.40s\" is unknown", text);
+	return 0;
+}
+
+static const char *name_of_verdict(unsigned index)
+{
+	return rp_verdict_name((enum rp_verdict)index);
+}
+
+static const char *name_of_overall(unsigned index)
+{
+	return rp_overall_name((enum rp_overall)index);
+}
+
+static const char *name_of_transport(unsigned index)
+{
+	return rp_transport_name((enum rp_transport)index);
+}
+
+static const char *name_of_direction(unsigned index)
+{
+	return index == 0 ? "sent" : "received";
+}
+
+static enum rp_verdict get_verdict(struct reader *reader, const json_t *object)
+{
+	return (enum rp_verdict)get_name(reader, object, "verdict", name_of_verdict, RP_VERDICTS);
+}
+
+static enum c2w_rule find_rule(struct reader *reader, const char *key, const char *id)
+{
+	enum c2w_rule rule = c2w_rule_find(c2w_str_of(id));
+
+	if (rule == C2W_NO_RULE)
+		refuse(reader, key, "there is no rule \"%.40s\"", id);
+	return rule;
+}
+
+static void read_tool(struct reader *reader, const json_t *root)
+{
+	const json_t *tool = get_object(reader, root, "tool");
+
+	enter(reader, "tool");
+	reader->result->tool = get_text(reader, tool, "name");
+	reader->result->version = get_text(reader, tool, "version");
+	reader->result->command = get_text(reader, tool, "command");
+	leave(reader);
+}
+
+static void read_transports(struct reader *reader, const json_t *array)
+{
+	const json_t *transport;
+	size_t i;
+
+	json_array_foreach(array, i, transport) {
+		const char *name = json_is_string(transport) ? json_string_value(transport) : "";
+
+		if (strcmp(name, "udp") == 0)
+			reader->result->target.udp = true;
+		else if (strcmp(name, "tcp") == 0)
+			reader->result->target.tcp = true;
+		else
+			refuse(reader, "transports", "holds something that is neither \"udp\" nor \"tcp\"");
+	}
+}
+
+static void read_output(struct reader *reader, const json_t *object)
+{
+	char *text = get_text(reader, object, "output"), *octets;
+	size_t length;
+
+	if (text == NULL)
+		return;
+	if (!rp_unescape(text, &octets, &length)) {
+		refuse(reader, "output", "has a bad escape");
+		return;
+	}
+	reader->result->target.output = rp_text(reader->result, "%s", octets);
+	free(octets);
+}
+
+static void read_target(struct reader *reader, const json_t *root)
+{
+	struct rp_target *target = &reader->result->target;
+	const json_t *object = get_object(reader, root, "target");
+
+	enter(reader, "target");
+	read_transports(reader, get_array(reader, object, "transports"));
+	target->address = get_text(reader, object, "address");
+	target->launch = get_text(reader, object, "launch");
+	target->simulated = get_bool(reader, object, "simulated");
+	target->started = get_time(reader, object, "started_ns");
+	target->round_trip = get_time(reader, object, "round_trip_ns");
+	target->restarts = (unsigned)get_number(reader, object, "restarts", 0, UINT32_MAX);
+	target->lost_after = get_text(reader, object, "lost_after");
+	read_output(reader, object);
+	leave(reader);
+}
+
+static void read_parameters(struct reader *reader, const json_t *root)
+{
+	const json_t *object = get_object(reader, root, "parameters");
+
+	enter(reader, "parameters");
+	for (unsigned i = 0; i < C2W_PARAMS; i++) {
+		const char *name = c2w_param_info((enum c2w_param)i)->name, *text;
+
+		if (json_object_get(object, name) == NULL)
+			continue;
+		text = get_string(reader, object, name);
+		if (c2w_params_set(&reader->result->params, c2w_str_of(name), c2w_str_of(text)) != C2W_OK)
+			refuse(reader, name, "cannot be \"%.40s\"", text);
+	}
+	leave(reader);
+}
+
+static void read_finding(struct reader *reader, struct rp_scenario *scenario, const json_t *object)
+{
+	enum c2w_rule rule = find_rule(reader, "rule", get_string(reader, object, "rule"));
+	enum rp_verdict verdict = get_verdict(reader, object);
+	struct rp_finding *finding;
+
+	if (verdict > RP_WARN)
+		refuse(reader, "verdict", "cannot be \"%s\" for a finding", rp_verdict_name(verdict));
+	if (reader->error != NULL)
+		return;
+	finding = rp_finding_add(reader->result, scenario, rule, verdict);
+	finding->file = get_text(reader, object, "file");
+	finding->line = (unsigned)get_number(reader, object, "line", 0, UINT32_MAX);
+	finding->what = get_text(reader, object, "what");
+	finding->expected = get_text(reader, object, "expected");
+	finding->got = get_text(reader, object, "got");
+	finding->at = get_time(reader, object, "at_ns");
+}
+
+static void read_event(struct reader *reader, struct rp_scenario *scenario, const json_t *object)
+{
+	int64_t at = get_time(reader, object, "at_ns");
+	const char *client = get_string(reader, object, "client");
+	bool received = get_name(reader, object, "direction", name_of_direction, 2) == 1;
+	bool tcp = get_name(reader, object, "transport", name_of_transport, 2) == RP_TCP;
+	size_t cut = (size_t)get_number(reader, object, "cut", 0, INT64_MAX), length = 0, before = scenario->timeline_count;
+	char *text = get_text(reader, object, "octets"), *note = get_text(reader, object, "note"), *octets = NULL;
+
+	if (text != NULL && !rp_unescape(text, &octets, &length))
+		refuse(reader, "octets", "has a bad escape");
+	if (reader->error == NULL)
+		rp_event_add(reader->result, scenario, at, client, received, tcp, octets, length, note);
+	if (scenario->timeline_count == before + 1)
+		scenario->timeline[before].cut += cut;
+	free(octets);
+}
+
+static void read_proves(struct reader *reader, struct rp_scenario *scenario, const json_t *array)
+{
+	size_t count = json_array_size(array), i;
+	enum c2w_rule rules[C2W_RULES];
+	const json_t *id;
+
+	if (count > C2W_RULES) {
+		refuse(reader, "proves", "names more rules than there are");
+		return;
+	}
+	json_array_foreach(array, i, id)
+		rules[i] = find_rule(reader, "proves", json_is_string(id) ? json_string_value(id) : "");
+	rp_proves_set(reader->result, scenario, rules, count);
+}
+
+static void read_lists(struct reader *reader, struct rp_scenario *scenario, const json_t *object)
+{
+	const json_t *findings = get_array(reader, object, "findings"), *timeline = get_array(reader, object, "timeline"), *entry;
+	size_t i;
+
+	read_proves(reader, scenario, get_array(reader, object, "proves"));
+	enter(reader, "findings");
+	json_array_foreach(findings, i, entry) {
+		reader->index[1] = (ptrdiff_t)i;
+		read_finding(reader, scenario, entry);
+	}
+	leave(reader);
+	enter(reader, "timeline");
+	json_array_foreach(timeline, i, entry) {
+		reader->index[1] = (ptrdiff_t)i;
+		read_event(reader, scenario, entry);
+	}
+	leave(reader);
+}
+
+static void read_scenario(struct reader *reader, const json_t *object)
+{
+	struct rp_scenario *scenario = rp_scenario_add(reader->result, get_string(reader, object, "id"));
+
+	reader->result->timeline_cost = 0; /* the file's size is the bound here */
+	scenario->title = get_text(reader, object, "title");
+	scenario->file = get_text(reader, object, "file");
+	scenario->transport = (enum rp_transport)get_name(reader, object, "transport", name_of_transport, RP_MIXED + 1);
+	scenario->verdict = get_verdict(reader, object);
+	scenario->flaky = get_bool(reader, object, "flaky");
+	scenario->company_only = get_bool(reader, object, "company_only");
+	scenario->completed = get_bool(reader, object, "completed");
+	scenario->reason = get_text(reader, object, "reason");
+	scenario->began = get_time(reader, object, "began_ns");
+	scenario->duration = get_time(reader, object, "duration_ns");
+	scenario->seed = get_seed(reader, object);
+	scenario->repeat = get_text(reader, object, "repeat");
+	read_lists(reader, scenario, object);
+	scenario->timeline_left_out += (size_t)get_number(reader, object, "timeline_left_out", 0, INT64_MAX / 2);
+}
+
+static void read_scenarios(struct reader *reader, const json_t *array)
+{
+	const json_t *entry;
+	size_t i;
+
+	enter(reader, "scenarios");
+	json_array_foreach(array, i, entry) {
+		reader->index[0] = (ptrdiff_t)i;
+		if (reader->error == NULL)
+			read_scenario(reader, entry);
+	}
+	leave(reader);
+}
+
+/* The rules' verdicts are the file's; which scenarios tested them has been drawn from the scenarios. */
+static void read_rules(struct reader *reader, const json_t *array)
+{
+	const json_t *entry;
+	size_t i;
+
+	for (i = 0; i < C2W_RULES; i++)
+		reader->result->rules[i].verdict = RP_UNTESTED;
+	enter(reader, "rules");
+	json_array_foreach(array, i, entry) {
+		reader->index[0] = (ptrdiff_t)i;
+		reader->result->rules[find_rule(reader, "id", get_string(reader, entry, "id"))].verdict = get_verdict(reader, entry);
+	}
+	leave(reader);
+}
+
+static void read_result(struct reader *reader, const json_t *root)
+{
+	struct rp_result *result = reader->result;
+
+	if (strcmp(get_string(reader, root, "schema"), schema_name) != 0)
+		refuse(reader, "schema", "\"%.40s\" is not \"%s\": this is no result file that can be read here",
+		       get_string(reader, root, "schema"), schema_name);
+	read_tool(reader, root);
+	read_target(reader, root);
+	read_parameters(reader, root);
+	result->seed = get_seed(reader, root);
+	result->duration = get_time(reader, root, "duration_ns");
+	result->critical_path = get_time(reader, root, "critical_path_ns");
+	read_scenarios(reader, get_array(reader, root, "scenarios"));
+	if (reader->error != NULL)
+		return;
+	rp_result_conclude(result);
+	read_rules(reader, get_array(reader, root, "rules"));
+	result->verdict = (enum rp_overall)get_name(reader, root, "verdict", name_of_overall, RP_UNDECIDED + 1);
+	result->verdict_reason = get_text(reader, root, "verdict_reason");
+}
+
+/* ---- the file ----------------------------------------------------------------------------- */
+
+struct source {
+	FILE *file;
+	size_t taken;
+	bool too_long;
+};
+
+static size_t source_read(void *buffer, size_t size, void *context)
+{
+	struct source *source = context;
+	size_t got = fread(buffer, 1, size, source->file);
+
+	source->taken += got;
+	source->too_long = source->taken > RP_MAX_FILE;
+	return source->too_long || ferror(source->file) ? (size_t)-1 : got;
+}
+
+static char *error_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *error_text(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		abort();
+	va_end(arguments);
+	return text;
+}
+
+static json_t *load(const char *file, char **error)
+{
+	struct source source = { .file = fopen(file, "re") };
+	struct stat about;
+	json_error_t bad;
+	json_t *root = NULL;
+
+	if (source.file == NULL || fstat(fileno(source.file), &about) != 0) {
+		*error = error_text("%s: cannot be read: %s", file, strerror(errno));
+	} else if (S_ISDIR(about.st_mode)) {
+		*error = error_text("%s: is a directory, not a result file", file);
+	} else if (about.st_size <= RP_MAX_FILE) {
+		root = json_load_callback(source_read, &source, JSON_REJECT_DUPLICATES, &bad);
+		if (root == NULL && ferror(source.file))
+			*error = error_text("%s: cannot be read: %s", file, strerror(errno));
+		else if (root == NULL && !source.too_long)
+			*error = error_text("%s:%d:%d: no result file, its JSON is broken: %s", file, bad.line, bad.column, bad.text);
+	} else {
+		source.too_long = true;
+	}
+	if (source.too_long)
+		*error = error_text("%s: longer than %d MiB, refused", file, RP_MAX_FILE / 1024 / 1024);
+	if (source.file != NULL)
+		fclose(source.file);
+	return root;
+}
+
+struct rp_result *rp_json_read(const char *file, char **error)
+{
+	struct reader reader = { .file = file };
+	json_t *root = load(file, &reader.error);
+
+	if (root == NULL) {
+		*error = rp_shown_text(reader.error);
+		free(reader.error);
+		return NULL;
+	}
+	reader.result = rp_result_new();
+	if (json_is_object(root))
+		read_result(&reader, root);
+	else
+		refuse(&reader, "schema", "is missing");
+	json_decref(root);
+	if (reader.error == NULL)
+		return reader.result;
+	rp_result_free(reader.result);
+	*error = rp_shown_text(reader.error);
+	free(reader.error);
+	return NULL;
+}

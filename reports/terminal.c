@@ -1,0 +1,634 @@
+/* The report that people read in a terminal: what is broken, in the order in which to mend it, then every rule, then the run.
+ * Called by c2w-conform and c2w-report. Whatever came from a target, a scenario or a file goes through text.h first. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "reports/ladder.h"
+#include "reports/result.h"
+#include "reports/text.h"
+
+enum {
+	STANDARD_WIDTH = 80, LEAST_WIDTH = 40, MOST_WIDTH = 400,
+	FULL_SCENARIOS = 1,      /* of a rule, with their ladder */
+	SHOWN_SCENARIOS = 3,     /* with what was expected and got */
+	LADDER_ROWS = 12,
+	LISTED_IDS = 12,         /* of the rest, by id */
+	OUTPUT_LINES = 10,       /* of the target's output */
+	LONGEST_LINE = 4096, LAST_LINE = 100000, /* of a scenario file */
+};
+
+struct page {
+	const struct rp_result *result;
+	FILE *to;
+	unsigned width;
+	bool colour, verbose;
+};
+
+/* A scenario that says something of a rule. */
+struct witness {
+	const struct rp_scenario *scenario;
+	const struct rp_finding *finding; /* the first for that rule */
+	size_t more;                      /* further ones for it */
+};
+
+static void *must(void *memory)
+{
+	if (memory == NULL)
+		abort();
+	return memory;
+}
+
+static const char *style(const struct page *page, enum rp_style which)
+{
+	return rp_style(page->colour, which);
+}
+
+static enum rp_style style_of(enum rp_verdict verdict)
+{
+	static const enum rp_style styles[RP_VERDICTS] = {
+		[RP_FAIL] = RP_BAD, [RP_INCONCLUSIVE] = RP_DOUBT, [RP_WARN] = RP_DOUBT,
+		[RP_PASS] = RP_GOOD, [RP_SKIP] = RP_FAINT, [RP_UNTESTED] = RP_FAINT,
+	};
+
+	return styles[verdict];
+}
+
+static const char *transport_title(enum rp_transport transport)
+{
+	static const char *const titles[] = { [RP_UDP] = "over UDP", [RP_TCP] = "over TCP", [RP_MIXED] = "over UDP and TCP" };
+
+	return titles[transport];
+}
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* `text` behind `label`, wrapped under itself; nothing where there is none. */
+static void put_labelled(const struct page *page, unsigned indent, const char *label, const char *text)
+{
+	char *shown;
+
+	if (text == NULL)
+		return;
+	shown = rp_shown_text(text);
+	fprintf(page->to, "%*s%s", (int)indent, "", label);
+	rp_put_wrapped(page->to, shown, indent + rp_columns(label), page->width);
+	free(shown);
+}
+
+static void heading(const struct page *page, const char *text)
+{
+	fprintf(page->to, "\n%s%s%s\n", style(page, RP_STRONG), text, style(page, RP_PLAIN));
+}
+
+/* ---- one finding -------------------------------------------------------------------------- */
+
+/* Line `number` of a scenario file that is here, NULL otherwise. The caller frees it. Other files than scenarios are not opened:
+ * the name may come from somebody else's result file. */
+static char *source_line(const char *name, unsigned number)
+{
+	size_t length = strlen(name), size = 0;
+	struct stat about;
+	FILE *file;
+	char *line = NULL;
+	ssize_t got = -1;
+
+	if (length < 4 || strcmp(name + length - 4, ".c2w") != 0 || number == 0 || number > LAST_LINE)
+		return NULL;
+	if (stat(name, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > LAST_LINE * 100)
+		return NULL;
+	file = fopen(name, "re");
+	for (unsigned i = 0; file != NULL && i < number; i++)
+		got = getline(&line, &size, file);
+	if (file != NULL)
+		fclose(file);
+	if (got > 0) {
+		line[strcspn(line, "\r\n")] = '\0';
+		if (got > LONGEST_LINE)
+			line[LONGEST_LINE] = '\0';
+		return line;
+	}
+	free(line);
+	return NULL;
+}
+
+static void put_place(const struct page *page, const struct rp_finding *finding)
+{
+	char *name, *line, *shown;
+
+	if (finding->file == NULL || finding->line == 0) {
+		fputs("    seen by a judge that watches every message, in no step of the scenario\n", page->to);
+		return;
+	}
+	name = rp_shown_text(finding->file);
+	fprintf(page->to, "    %s:%u\n", name, finding->line);
+	free(name);
+	line = source_line(finding->file, finding->line);
+	if (line == NULL)
+		return;
+	shown = rp_shown_text(line + strspn(line, " \t"));
+	fputs("        ", page->to);
+	rp_put_cut(page->to, shown, page->width - 8);
+	putc('\n', page->to);
+	free(shown);
+	free(line);
+}
+
+/* Octets up to the cell in which two shown texts begin to differ. */
+static size_t difference(const char *a, const char *b)
+{
+	size_t at = 0, length;
+	unsigned columns;
+
+	while ((length = rp_cell(a + at, &columns)) > 0 && strncmp(a + at, b + at, length) == 0)
+		at += length;
+	return at;
+}
+
+/* Where to start so that `column` of the text is to be seen: 0, or an octet a third of the room before it. */
+static size_t start_of(const char *shown, unsigned column, unsigned room)
+{
+	return column + 8 < room ? 0 : rp_fit(shown, column - room / 3);
+}
+
+static void put_from(const struct page *page, const char *label, const char *shown, size_t start, unsigned room)
+{
+	fprintf(page->to, "      %s  %s", label, start > 0 ? "…" : "");
+	rp_put_cut(page->to, shown + start, room - (start > 0));
+	putc('\n', page->to);
+}
+
+/* Expected over got, with a mark under the first difference. */
+static void put_comparison(const struct page *page, const struct rp_finding *finding)
+{
+	unsigned room = page->width - 16, column, before;
+	char *expected, *got;
+	size_t at, start;
+
+	if (finding->expected == NULL || finding->got == NULL) {
+		put_labelled(page, 6, "expected  ", finding->expected);
+		put_labelled(page, 6, "got       ", finding->got);
+		return;
+	}
+	expected = rp_shown_text(finding->expected);
+	got = rp_shown_text(finding->got);
+	at = difference(expected, got);
+	column = rp_columns(expected) - rp_columns(expected + at);
+	start = start_of(expected, column, room);
+	before = rp_columns(expected) - rp_columns(expected + start);
+	put_from(page, "expected", expected, start, room);
+	put_from(page, "got     ", got, start, room);
+	if (strcmp(expected, got) != 0)
+		fprintf(page->to, "%*s%s^%s\n", (int)(16 + column - before + (start > 0)), "", style(page, RP_BAD), style(page, RP_PLAIN));
+	free(expected);
+	free(got);
+}
+
+static const char *remark(const struct rp_scenario *scenario)
+{
+	if (scenario->flaky)
+		return " (flaky: it failed, then passed)";
+	return scenario->company_only ? " (only in company: alone it passed)" : "";
+}
+
+static void put_scenario_name(const struct page *page, unsigned indent, const struct rp_scenario *scenario)
+{
+	char *id = rp_shown_text(scenario->id), *title = rp_shown_text(scenario->title == NULL ? "" : scenario->title);
+
+	fprintf(page->to, "%*s%s%s%s %s%s\n", (int)indent, "", style(page, RP_STRONG), id, style(page, RP_PLAIN),
+		transport_title(scenario->transport), remark(scenario));
+	if (*title != '\0') {
+		fprintf(page->to, "%*s", (int)indent + 2, "");
+		rp_put_wrapped(page->to, title, indent + 2, page->width);
+	}
+	free(id);
+	free(title);
+}
+
+static void put_witness(const struct page *page, const struct witness *witness, bool ladder)
+{
+	const struct rp_scenario *scenario = witness->scenario;
+	struct rp_ladder_options options = { .indent = 4, .width = page->width, .rows = page->verbose ? 0 : LADDER_ROWS,
+					     .until = witness->finding->at, .colour = page->colour };
+
+	putc('\n', page->to);
+	put_scenario_name(page, 2, scenario);
+	put_place(page, witness->finding);
+	put_labelled(page, 4, "", witness->finding->what);
+	put_comparison(page, witness->finding);
+	if (witness->more > 0)
+		fprintf(page->to, "    (and %zu more of this rule in this scenario)\n", witness->more);
+	if (ladder && scenario->timeline_count > 0) {
+		putc('\n', page->to);
+		rp_ladder_write(scenario, page->to, &options);
+		putc('\n', page->to);
+	}
+	put_labelled(page, 4, "again: ", scenario->repeat);
+}
+
+/* ---- one rule ----------------------------------------------------------------------------- */
+
+static int by_id(const void *a, const void *b)
+{
+	const struct witness *one = a, *other = b;
+	int order = strcmp(one->scenario->id, other->scenario->id);
+
+	return order != 0 ? order : (int)one->scenario->transport - (int)other->scenario->transport;
+}
+
+static bool witness_find(struct witness *witness, const struct rp_scenario *scenario, enum c2w_rule rule, enum rp_verdict verdict)
+{
+	*witness = (struct witness){ .scenario = scenario };
+	for (size_t i = 0; i < scenario->findings_count; i++) {
+		if (scenario->findings[i].rule != rule || scenario->findings[i].verdict != verdict)
+			continue;
+		if (witness->finding == NULL)
+			witness->finding = &scenario->findings[i];
+		else
+			witness->more++;
+	}
+	return witness->finding != NULL;
+}
+
+/* The scenarios with a finding of this verdict for the rule, by id. The caller frees them. */
+static struct witness *witnesses_find(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict, size_t *count)
+{
+	const struct rp_rule *tested = &result->rules[rule];
+	struct witness *witnesses = must(calloc(tested->scenarios_count + 1, sizeof(*witnesses)));
+
+	*count = 0;
+	for (size_t i = 0; i < tested->scenarios_count; i++)
+		if (witness_find(&witnesses[*count], &result->scenarios[tested->scenarios[i]], rule, verdict))
+			(*count)++;
+	qsort(witnesses, *count, sizeof(*witnesses), by_id);
+	return witnesses;
+}
+
+/* The rest, counted and listed. */
+static void put_others(const struct page *page, const struct witness *witnesses, size_t count)
+{
+	size_t listed = page->verbose || count <= LISTED_IDS ? count : LISTED_IDS;
+
+	if (count == 0)
+		return;
+	fprintf(page->to, "\n  and in %zu more:\n", count);
+	for (size_t i = 0; i < listed; i++) {
+		char *id = rp_shown_text(witnesses[i].scenario->id);
+
+		fprintf(page->to, "    %s %s%s\n", id, transport_title(witnesses[i].scenario->transport), remark(witnesses[i].scenario));
+		free(id);
+	}
+	if (listed < count)
+		fprintf(page->to, "    … and %zu more (--verbose shows all)\n", count - listed);
+}
+
+static void put_rule(const struct page *page, unsigned number, enum c2w_rule rule, enum rp_verdict verdict)
+{
+	const struct c2w_rule_info *info = c2w_rule_info(rule);
+	size_t count, shown, tested = page->result->rules[rule].scenarios_count;
+	struct witness *witnesses = witnesses_find(page->result, rule, verdict, &count);
+
+	fprintf(page->to, "\n%s%u. %s %s%s, in %zu of the %zu scenario%s that tested it\n   ", style(page, style_of(verdict)), number,
+		info->id, c2w_level_name(info->level), style(page, RP_PLAIN), count, tested, plural(tested));
+	rp_put_wrapped(page->to, info->sentence, 3, page->width);
+	shown = page->verbose || count <= SHOWN_SCENARIOS ? count : SHOWN_SCENARIOS;
+	for (size_t i = 0; i < shown; i++)
+		put_witness(page, &witnesses[i], page->verbose || i < FULL_SCENARIOS);
+	put_others(page, witnesses + shown, count - shown);
+	free(witnesses);
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	unsigned one = rp_mending_rank(*(const enum c2w_rule *)a), other = rp_mending_rank(*(const enum c2w_rule *)b);
+
+	return one < other ? -1 : one > other;
+}
+
+/* The rules with this verdict, what to mend first in front. */
+static unsigned rules_find(const struct rp_result *result, enum rp_verdict verdict, enum c2w_rule rules[C2W_RULES])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 1; i < C2W_RULES; i++)
+		if (result->rules[i].verdict == verdict)
+			rules[count++] = (enum c2w_rule)i;
+	qsort(rules, count, sizeof(*rules), by_rank);
+	return count;
+}
+
+static void put_rules_found(const struct page *page, enum rp_verdict verdict, const char *title)
+{
+	enum c2w_rule rules[C2W_RULES];
+	unsigned count = rules_find(page->result, verdict, rules);
+
+	if (count == 0)
+		return;
+	heading(page, title);
+	for (unsigned i = 0; i < count; i++)
+		put_rule(page, i + 1, rules[i], verdict);
+}
+
+/* ---- the table of rules ------------------------------------------------------------------- */
+
+static size_t findings_with(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict)
+{
+	size_t count;
+
+	free(witnesses_find(result, rule, verdict, &count));
+	return count;
+}
+
+static void put_table_row(const struct page *page, enum c2w_rule id)
+{
+	const struct c2w_rule_info *info = c2w_rule_info(id);
+	const struct rp_rule *rule = &page->result->rules[id];
+	bool found = rule->verdict == RP_FAIL || rule->verdict == RP_WARN;
+	char tested[48] = "";
+
+	if (rule->scenarios_count > 0 && found)
+		snprintf(tested, sizeof(tested), "%zu of %zu", findings_with(page->result, id, rule->verdict), rule->scenarios_count);
+	else if (rule->scenarios_count > 0)
+		snprintf(tested, sizeof(tested), "%zu", rule->scenarios_count);
+	fprintf(page->to, "  %s  %-6s  %s%-12s%s  %9s  ", info->id, c2w_level_name(info->level), style(page, style_of(rule->verdict)),
+		rule->verdict == RP_FAIL ? "FAIL" : rp_verdict_name(rule->verdict), style(page, RP_PLAIN), tested);
+	rp_put_cut(page->to, info->sentence, page->width - 43);
+	putc('\n', page->to);
+}
+
+static void put_table(const struct page *page)
+{
+	heading(page, "RULES");
+	fprintf(page->to, "  %-6s  %-6s  %-12s  %9s\n", "rule", "level", "verdict", "scenarios");
+	for (unsigned area = 0; c2w_area_name(area) != NULL; area++) {
+		fprintf(page->to, "%s%s%s\n", style(page, RP_FAINT), c2w_area_title(area), style(page, RP_PLAIN));
+		for (unsigned i = 1; i < C2W_RULES; i++)
+			if (rp_rule_counts((enum c2w_rule)i) &&
+			    strcmp(c2w_rule_info((enum c2w_rule)i)->area, c2w_area_name(area)) == 0)
+				put_table_row(page, (enum c2w_rule)i);
+	}
+}
+
+static void put_uncounted(const struct page *page)
+{
+	fputs("Not counted:", page->to);
+	for (unsigned i = 1; i < C2W_RULES; i++)
+		if (c2w_rule_info((enum c2w_rule)i)->binds == C2W_BINDS_CLIENT)
+			fprintf(page->to, " %s", c2w_rule_info((enum c2w_rule)i)->id);
+	fputs(" bind clients.\n", page->to);
+	for (unsigned i = 1; i < C2W_RULES; i++) {
+		const struct c2w_rule_info *info = c2w_rule_info((enum c2w_rule)i);
+
+		if (info->unseen == NULL)
+			continue;
+		fprintf(page->to, "Not counted: %s: ", info->id);
+		rp_put_wrapped(page->to, info->unseen, (unsigned)strlen(info->id) + 15, page->width);
+	}
+}
+
+/* ---- scenarios by verdict ----------------------------------------------------------------- */
+
+static const char *reason_of(const struct rp_scenario *scenario)
+{
+	return scenario->reason == NULL ? "no reason was recorded" : scenario->reason;
+}
+
+/* All scenarios from `first` on that have its verdict and its reason. */
+static void put_same_reason(const struct page *page, size_t first)
+{
+	const struct rp_scenario *model = &page->result->scenarios[first];
+	size_t count = 0;
+
+	put_labelled(page, 2, "", reason_of(model));
+	for (size_t i = first; i < page->result->scenarios_count; i++) {
+		const struct rp_scenario *scenario = &page->result->scenarios[i];
+		char *id;
+
+		if (scenario->verdict != model->verdict || strcmp(reason_of(scenario), reason_of(model)) != 0)
+			continue;
+		if (count++ >= LISTED_IDS && !page->verbose)
+			continue;
+		id = rp_shown_text(scenario->id);
+		fprintf(page->to, "    %s %s\n", id, transport_title(scenario->transport));
+		free(id);
+	}
+	if (count > LISTED_IDS && !page->verbose)
+		fprintf(page->to, "    … and %zu more (--verbose shows all)\n", count - LISTED_IDS);
+}
+
+static bool reason_is_new(const struct rp_result *result, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (result->scenarios[i].verdict == result->scenarios[index].verdict &&
+		    strcmp(reason_of(&result->scenarios[i]), reason_of(&result->scenarios[index])) == 0)
+			return false;
+	return true;
+}
+
+static void put_reasons(const struct page *page, enum rp_verdict verdict, const char *title)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < page->result->scenarios_count; i++) {
+		if (page->result->scenarios[i].verdict != verdict || !reason_is_new(page->result, i))
+			continue;
+		if (!any)
+			heading(page, title);
+		any = true;
+		put_same_reason(page, i);
+	}
+}
+
+/* ---- the run ------------------------------------------------------------------------------ */
+
+static const char *offered(const struct rp_target *target)
+{
+	if (target->udp && target->tcp)
+		return "UDP and TCP";
+	return target->udp ? "UDP (TCP: not offered)" : target->tcp ? "TCP (UDP: not offered)" : "neither UDP nor TCP answered";
+}
+
+/* The last lines of what a launched server wrote. */
+static void put_output(const struct page *page)
+{
+	const char *output = page->result->target.output, *line;
+	size_t length = strlen(output);
+	unsigned lines = 0;
+
+	while (length > 0 && output[length - 1] == '\n')
+		length--;
+	for (line = output + length; line > output && lines < OUTPUT_LINES; line--)
+		lines += line[-1] == '\n';
+	line += lines == OUTPUT_LINES;
+	fputs("  the end of the server's output:\n", page->to);
+	while (line < output + length) {
+		size_t columns = strcspn(line, "\n");
+		char *text = rp_shown_octets(line, columns < LONGEST_LINE ? columns : LONGEST_LINE);
+
+		fputs("    | ", page->to);
+		rp_put_cut(page->to, text, page->width - 6);
+		putc('\n', page->to);
+		line += columns + 1;
+		free(text);
+	}
+}
+
+static void put_target(const struct page *page)
+{
+	const struct rp_target *target = &page->result->target;
+	char *address = rp_shown_text(target->address == NULL ? "unknown" : target->address);
+
+	fprintf(page->to, "  target    %s, %s\n", address, offered(target));
+	free(address);
+	put_labelled(page, 2, "launched  ", target->launch);
+	if (target->restarts > 0)
+		fprintf(page->to, "  restarts  %s%u: the server died and was started again%s\n", style(page, RP_BAD), target->restarts,
+			style(page, RP_PLAIN));
+	if (target->lost_after != NULL)
+		put_labelled(page, 2, "lost      the target stopped answering after ", target->lost_after);
+	if (target->output != NULL && *target->output != '\0' &&
+	    (page->verbose || target->restarts > 0 || target->lost_after != NULL || page->result->verdict == RP_UNREACHABLE))
+		put_output(page);
+}
+
+static void put_took(const struct page *page)
+{
+	const struct rp_result *result = page->result;
+	const struct rp_scenario *slowest = NULL;
+	char *id;
+
+	fprintf(page->to, "  took      %.1f s", (double)result->duration / 1e9);
+	if (result->critical_path > 0)
+		fprintf(page->to, "; critical path %.1f s", (double)result->critical_path / 1e9);
+	for (size_t i = 0; i < result->scenarios_count; i++)
+		if (slowest == NULL || result->scenarios[i].duration > slowest->duration)
+			slowest = &result->scenarios[i];
+	putc('\n', page->to);
+	if (slowest == NULL)
+		return;
+	id = rp_shown_text(slowest->id);
+	fprintf(page->to, "  slowest   %s, %.1f s\n", id, (double)slowest->duration / 1e9);
+	free(id);
+}
+
+static void put_run(const struct page *page)
+{
+	struct rp_counts counts = rp_count(page->result);
+	static const enum rp_verdict order[] = { RP_PASS, RP_FAIL, RP_WARN, RP_INCONCLUSIVE, RP_SKIP };
+
+	heading(page, "RUN");
+	put_target(page);
+	fputs("  scenarios ", page->to);
+	fprintf(page->to, "%zu:", page->result->scenarios_count);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (counts.scenarios[order[i]] > 0)
+			fprintf(page->to, " %zu %s", counts.scenarios[order[i]], rp_verdict_name(order[i]));
+	putc('\n', page->to);
+	put_took(page);
+	fprintf(page->to, "  seed      %llu\n", (unsigned long long)page->result->seed);
+}
+
+/* ---- whole reports ------------------------------------------------------------------------ */
+
+static void put_last_line(const struct page *page)
+{
+	static const enum rp_style styles[] = {
+		[RP_CONFORMS] = RP_GOOD, [RP_VIOLATES] = RP_BAD, [RP_UNREACHABLE] = RP_BAD, [RP_UNDECIDED] = RP_DOUBT,
+	};
+	char *line = rp_summary_line(page->result);
+
+	fprintf(page->to, "%s%s%s\n", style(page, styles[page->result->verdict]), line, style(page, RP_PLAIN));
+	free(line);
+}
+
+/* Every finding that fails in one line. */
+static void put_brief(const struct page *page)
+{
+	enum c2w_rule rules[C2W_RULES];
+	unsigned rule_count = rules_find(page->result, RP_FAIL, rules);
+
+	for (unsigned i = 0; i < rule_count; i++) {
+		size_t count;
+		struct witness *witnesses = witnesses_find(page->result, rules[i], RP_FAIL, &count);
+
+		for (size_t k = 0; k < count; k++) {
+			char *id = rp_shown_text(witnesses[k].scenario->id);
+			char *what = rp_shown_text(witnesses[k].finding->what == NULL ? "" : witnesses[k].finding->what);
+
+			fprintf(page->to, "%s%s%s %s %s%s: %s\n", style(page, RP_BAD), c2w_rule_info(rules[i])->id, style(page, RP_PLAIN), id,
+				transport_title(witnesses[k].scenario->transport), remark(witnesses[k].scenario), what);
+			free(id);
+			free(what);
+		}
+		free(witnesses);
+	}
+}
+
+static void put_whole(const struct page *page)
+{
+	put_rules_found(page, RP_FAIL, "BROKEN, in the order in which to mend it");
+	put_rules_found(page, RP_WARN, "NOT FOLLOWED (SHOULD)");
+	if (page->result->scenarios_count > 0) {
+		put_table(page);
+		put_uncounted(page);
+	}
+	put_reasons(page, RP_INCONCLUSIVE, "COULD NOT BE JUDGED");
+	put_reasons(page, RP_SKIP, "SKIPPED");
+	put_run(page);
+	if (page->result->verdict == RP_UNDECIDED)
+		put_labelled(page, 2, "verdict   ", page->result->verdict_reason);
+	putc('\n', page->to);
+}
+
+void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp_terminal_options *options)
+{
+	struct page page = { .result = result, .to = to, .colour = options->colour, .verbose = options->verbose,
+			     .width = options->width == 0 ? STANDARD_WIDTH : options->width };
+
+	page.width = page.width < LEAST_WIDTH ? LEAST_WIDTH : page.width > MOST_WIDTH ? MOST_WIDTH : page.width;
+	if (options->quiet)
+		put_brief(&page);
+	else
+		put_whole(&page);
+	put_last_line(&page);
+}
+
+/* Appends ", COUNT WHAT" where there is something to count. */
+static void tell(FILE *to, size_t count, const char *what)
+{
+	if (count > 0)
+		fprintf(to, ", %zu %s", count, what);
+}
+
+char *rp_summary_line(const struct rp_result *result)
+{
+	struct rp_counts counts = rp_count(result);
+	enum rp_verdict first = result->verdict == RP_VIOLATES ? RP_FAIL : result->verdict == RP_UNDECIDED ? RP_INCONCLUSIVE : RP_PASS;
+	static const char *const words[RP_VERDICTS] = {
+		[RP_FAIL] = "broken", [RP_INCONCLUSIVE] = "could not be judged", [RP_PASS] = "kept",
+	};
+	char *line = NULL;
+	size_t length;
+	FILE *to = must(open_memstream(&line, &length));
+
+	if (result->verdict == RP_UNREACHABLE) {
+		char *reason = rp_shown_text(result->verdict_reason == NULL ? "no reason was given" : result->verdict_reason);
+
+		fprintf(to, "unreachable: %s", reason);
+		free(reason);
+		fclose(to);
+		return line;
+	}
+	fprintf(to, "%s: %zu of %zu rules %s", rp_overall_name(result->verdict), counts.rules[first], counts.rules_total, words[first]);
+	if (first != RP_PASS)
+		tell(to, counts.rules[RP_PASS], "kept");
+	tell(to, counts.rules[RP_WARN], counts.rules[RP_WARN] == 1 ? "SHOULD not followed" : "SHOULDs not followed");
+	if (first != RP_INCONCLUSIVE)
+		tell(to, counts.rules[RP_INCONCLUSIVE], "could not be judged");
+	tell(to, counts.rules[RP_SKIP] + counts.rules[RP_UNTESTED], "not tested");
+	fclose(to);
+	return line;
+}
