@@ -18,7 +18,9 @@ size_t c2w_through_crlf(struct c2w_str octets, char before)
 
 void c2w_framer_init(struct c2w_framer *framer, char *buffer, size_t size)
 {
-	*framer = (struct c2w_framer){ .buffer = buffer, .size = size };
+	framer->buffer = buffer;
+	framer->size = size;
+	framer->held = 0;
 }
 
 static void hold(struct c2w_framer *framer, const char *octets, size_t length)

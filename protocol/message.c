@@ -124,9 +124,7 @@ static void read_line_end(struct reader *reader)
 		return;
 	}
 	fail(reader, C2W_ERR_NO_CRLF);
-	if (reader->at < reader->end && reader->end[-1] == '\n')
-		reader->end--;
-	else if (reader->at < reader->end && reader->end[-1] == '\r')
+	if (reader->at < reader->end && (reader->end[-1] == '\n' || reader->end[-1] == '\r'))
 		reader->end--;
 }
 

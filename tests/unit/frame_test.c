@@ -151,10 +151,11 @@ static void whole_messages_are_not_copied(void **state)
 static enum c2w_err push_long(struct catcher *catcher, size_t length, const char *tail, size_t cut)
 {
 	char octets[64];
-	size_t whole = length + strlen(tail);
+	struct c2w_str end = c2w_str_of(tail);
+	size_t whole = length + end.length;
 
 	memset(octets, 'x', length);
-	memcpy(octets + length, tail, strlen(tail));
+	memcpy(octets + length, end.at, end.length);
 	begin(catcher);
 	push(catcher, octets, cut);
 	if (catcher->err == C2W_ERR_MORE)

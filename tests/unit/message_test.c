@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "protocol/message.h"
@@ -42,12 +43,12 @@ static void assert_str(struct c2w_str got, struct c2w_str expected)
 /* `count` times `octet` between two strings. */
 static struct c2w_str stretched(char to[ROOM], const char *before, char octet, size_t count, const char *behind)
 {
-	size_t head = strlen(before), tail = strlen(behind);
+	struct c2w_str head = c2w_str_of(before), tail = c2w_str_of(behind);
 
-	memcpy(to, before, head);
-	memset(to + head, octet, count);
-	memcpy(to + head + count, behind, tail);
-	return (struct c2w_str){ to, head + count + tail };
+	memcpy(to, head.at, head.length);
+	memset(to + head.length, octet, count);
+	memcpy(to + head.length + count, tail.at, tail.length);
+	return (struct c2w_str){ to, head.length + count + tail.length };
 }
 
 static enum c2w_err parse_stretched(const char *before, char octet, size_t count, const char *behind, size_t max)
@@ -188,7 +189,8 @@ static void every_prefix_with_an_end_is_refused_for_what_it_lacks(void **state)
 			struct c2w_message message;
 
 			memcpy(prefix, octets, cut);
-			memcpy(prefix + cut, "\r\n", 2);
+			prefix[cut] = '\r';
+			prefix[cut + 1] = '\n';
 			assert_int_equal(parse(&message, (struct c2w_str){ prefix, cut + 2 }, 4096),
 			                 cut > 0 && prefix[cut - 1] == '\xC3' ? C2W_ERR_UTF8 : expected_of(octets, cut));
 		}
@@ -284,23 +286,33 @@ static void each_reason_is_given(void **state)
 	}
 }
 
-/* Every error of errors.def that a parser can give has a case above (TOO_LONG, USER: at their limits below). */
+static const struct {
+	enum c2w_err err;
+	const char *name, *text;
+} errors[] = {
+#define C2W_ERR(name, text) { C2W_ERR_##name, #name, text },
+#include "protocol/errors.def"
+#undef C2W_ERR
+};
+
+/* What the parser never says, or says at the limits below. */
+static bool needs_no_case(enum c2w_err err)
+{
+	return err == C2W_ERR_MORE || err == C2W_ERR_SPACE || err == C2W_ERR_VALUE || err == C2W_ERR_TOO_LONG || err == C2W_ERR_USER;
+}
+
 static void no_reason_is_left_out(void **state)
 {
 	(void)state;
-#define C2W_ERR(name, text) \
-	do { \
-		enum c2w_err err = C2W_ERR_##name; \
-		bool seen = err == C2W_ERR_MORE || err == C2W_ERR_SPACE || err == C2W_ERR_VALUE || \
-		            err == C2W_ERR_TOO_LONG || err == C2W_ERR_USER; \
-		for (size_t i = 0; i < sizeof rejected / sizeof *rejected; i++) \
-			seen = seen || rejected[i].err == err; \
-		if (!seen) \
-			fail_msg("no case for " #name); \
-		assert_string_equal(c2w_err_text(err), text); \
-	} while (0);
-#include "protocol/errors.def"
-#undef C2W_ERR
+	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+		bool seen = needs_no_case(errors[i].err);
+
+		for (size_t j = 0; j < sizeof rejected / sizeof *rejected; j++)
+			seen = seen || rejected[j].err == errors[i].err;
+		if (!seen)
+			fail_msg("no case for %s", errors[i].name);
+		assert_string_equal(c2w_err_text(errors[i].err), errors[i].text);
+	}
 	assert_string_equal(c2w_err_text(C2W_OK), "");
 }
 
@@ -512,13 +524,12 @@ static void commands_are_found_octet_for_octet(void **state)
 	(void)state; /* FMT-06, FMT-08 */
 	for (int i = 1; i < C2W_COMMANDS; i++) {
 		const struct c2w_command_info *info = c2w_command_info((enum c2w_command)i);
-		char text[C2W_MAX_COMMAND + 1] = "";
+		const char *digits = info->digits == 0 ? "" : info->digits == 1 ? "_7" : "_0042";
+		char text[C2W_MAX_COMMAND + 1];
 
-		strcpy(text, info->name);
-		if (info->digits > 0) {
-			assert_int_equal(c2w_command_find(c2w_str_of(text), NULL), C2W_NO_COMMAND);
-			strcat(text, info->digits == 1 ? "_7" : "_0042");
-		}
+		snprintf(text, sizeof text, "%s%s", info->name, digits);
+		if (info->digits > 0)
+			assert_int_equal(c2w_command_find(c2w_str_of(info->name), NULL), C2W_NO_COMMAND);
 		assert_int_equal(c2w_command_find(c2w_str_of(text), &code), i);
 		assert_int_equal(code, info->digits == 0 ? 0 : info->digits == 1 ? 7 : 42);
 		assert_int_equal(c2w_command_find(c2w_str_of(text), NULL), i);
