@@ -72,17 +72,25 @@ static json_t *tool_json(const struct rp_result *result)
 	return tool;
 }
 
+static json_t *transports_json(bool udp, bool tcp)
+{
+	json_t *array = json_array();
+
+	if (udp)
+		json_array_append_new(array, json_string("udp"));
+	if (tcp)
+		json_array_append_new(array, json_string("tcp"));
+	return array;
+}
+
 static json_t *target_json(const struct rp_target *target)
 {
-	json_t *object = json_object(), *transports = json_array();
+	json_t *object = json_object();
 
-	if (target->udp)
-		json_array_append_new(transports, json_string("udp"));
-	if (target->tcp)
-		json_array_append_new(transports, json_string("tcp"));
 	set_text(object, "address", target->address);
 	set_text(object, "launch", target->launch);
-	set(object, "transports", transports);
+	set(object, "transports", transports_json(target->udp, target->tcp));
+	set(object, "left_out", transports_json(target->udp_left_out, target->tcp_left_out));
 	set_bool(object, "simulated", target->simulated);
 	set_number(object, "started_ns", target->started);
 	set_number(object, "round_trip_ns", target->round_trip);
@@ -428,20 +436,20 @@ static void read_tool(struct reader *reader, const json_t *root)
 	leave(reader);
 }
 
-static void read_transports(struct reader *reader, const json_t *array)
+static void read_transports(struct reader *reader, const json_t *object, const char *key, bool *udp, bool *tcp)
 {
-	const json_t *transport;
+	const json_t *array = get_array(reader, object, key), *transport;
 	size_t i;
 
 	json_array_foreach(array, i, transport) {
 		const char *name = json_is_string(transport) ? json_string_value(transport) : "";
 
 		if (strcmp(name, "udp") == 0)
-			reader->result->target.udp = true;
+			*udp = true;
 		else if (strcmp(name, "tcp") == 0)
-			reader->result->target.tcp = true;
+			*tcp = true;
 		else
-			refuse(reader, "transports", "holds something that is neither \"udp\" nor \"tcp\"");
+			refuse(reader, key, "holds something that is neither \"udp\" nor \"tcp\"");
 	}
 }
 
@@ -466,7 +474,8 @@ static void read_target(struct reader *reader, const json_t *root)
 	const json_t *object = get_object(reader, root, "target");
 
 	enter(reader, "target");
-	read_transports(reader, get_array(reader, object, "transports"));
+	read_transports(reader, object, "transports", &target->udp, &target->tcp);
+	read_transports(reader, object, "left_out", &target->udp_left_out, &target->tcp_left_out);
 	target->address = get_text(reader, object, "address");
 	target->launch = get_text(reader, object, "launch");
 	target->simulated = get_bool(reader, object, "simulated");

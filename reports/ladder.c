@@ -9,8 +9,7 @@
 
 enum {
 	MAX_COLUMNS = 16,        /* more clients than that: names in their place */
-	TIME_WIDTH = 9,
-	SERVER_WIDTH = 6,
+	TIME_WIDTH = 8,
 	NARROW = 6, WIDE = 10,   /* of a client's column */
 	NAME_WIDTH = 10,         /* where names stand instead of columns */
 	LEAST_TEXT = 26,
@@ -71,22 +70,38 @@ static unsigned common_prefix(const struct ladder *ladder)
 	return common < LEAST_PREFIX ? 0 : common;
 }
 
+static bool is_in(const struct ladder *ladder, const char *client)
+{
+	for (const struct rp_event *event = ladder->first; event < ladder->end; event++)
+		if (strcmp(event->client, client) == 0)
+			return true;
+	return false;
+}
+
+/* The clients of the messages shown, in the order in which the scenario brought them in. */
 static void clients_find(struct ladder *ladder)
 {
-	for (const struct rp_event *event = ladder->first; event < ladder->end; event++) {
+	for (const struct rp_event *event = ladder->scenario->timeline; event < ladder->end; event++) {
 		unsigned i = 0;
 
-		ladder->mixed = ladder->mixed || event->tcp != ladder->first->tcp;
 		while (i < ladder->client_count && strcmp(ladder->clients[i], event->client) != 0)
 			i++;
+		if (i < ladder->client_count || !is_in(ladder, event->client))
+			continue;
 		if (i == MAX_COLUMNS) {
 			ladder->client_count = 0;
 			return;
 		}
-		ladder->clients[i] = event->client;
-		if (i == ladder->client_count)
-			ladder->client_count++;
+		ladder->clients[ladder->client_count++] = event->client;
 	}
+}
+
+static bool is_mixed(const struct ladder *ladder)
+{
+	for (const struct rp_event *event = ladder->first; event < ladder->end; event++)
+		if (event->tcp != ladder->first->tcp)
+			return true;
+	return false;
 }
 
 /* What stands beside the arrow: the message, and a note in parentheses. The caller frees it. */
@@ -121,11 +136,17 @@ static char *event_text(const struct ladder *ladder, const struct rp_event *even
 	return text;
 }
 
+/* The column of a client's line; of the server's for index client_count. */
+static unsigned lifeline(const struct ladder *ladder, unsigned index)
+{
+	return index * ladder->column + (ladder->column - 1) / 2;
+}
+
 static unsigned text_width(const struct ladder *ladder)
 {
-	unsigned before = ladder->options->indent + 2 + TIME_WIDTH + 2 + 2;
+	unsigned before = ladder->options->indent + 1 + TIME_WIDTH + 1;
 
-	before += ladder->client_count > 0 ? ladder->client_count * ladder->column + SERVER_WIDTH : NAME_WIDTH + 4;
+	before += ladder->client_count > 0 ? lifeline(ladder, ladder->client_count) + 3 : NAME_WIDTH + 5;
 	return ladder->options->width > before + LEAST_TEXT / 2 ? ladder->options->width - before : LEAST_TEXT / 2;
 }
 
@@ -147,38 +168,35 @@ static void columns_choose(struct ladder *ladder)
 		ladder->client_count = 0;
 }
 
-static unsigned lifeline(const struct ladder *ladder, unsigned index)
-{
-	return index * ladder->column + (index < ladder->client_count ? ladder->column : SERVER_WIDTH) / 2;
-}
-
+/* Each name around its line. */
 static void header_write(const struct ladder *ladder)
 {
-	fprintf(ladder->to, "%*s%*s  ", (int)ladder->options->indent + 2, "", TIME_WIDTH, "ms");
+	fprintf(ladder->to, "%*s%*s ", (int)ladder->options->indent + 1, "", TIME_WIDTH, "ms");
 	for (unsigned i = 0; i < ladder->client_count; i++) {
 		char *name = rp_shown_text(ladder->clients[i]);
 		unsigned columns = rp_columns(name), room = ladder->column - 1, left;
 
 		columns = columns < room ? columns : room;
-		left = ladder->column / 2 - columns / 2;
+		left = (room - columns) / 2;
 		rp_put_many(ladder->to, " ", left);
 		rp_put_padded(ladder->to, name, columns);
 		rp_put_many(ladder->to, " ", ladder->column - left - columns);
 		free(name);
 	}
-	fprintf(ladder->to, "server%s\n", ladder->mixed ? "  (--- over UDP, === over TCP)" : "");
+	fprintf(ladder->to, "%s%s\n", ladder->column > NARROW && ladder->client_count > 0 ? " server" : "server",
+		ladder->mixed ? "  (--- over UDP, === over TCP)" : "");
 }
 
 /* The lifelines, with `at` on each; an arrow between client and server over them where event is not NULL. */
 static void lifelines_write(const struct ladder *ladder, char at, const struct rp_event *event)
 {
-	char row[MAX_COLUMNS * WIDE + SERVER_WIDTH + 1];
-	unsigned width = ladder->client_count * ladder->column + SERVER_WIDTH, server = lifeline(ladder, ladder->client_count);
+	char row[(MAX_COLUMNS + 1) * WIDE];
+	unsigned server = lifeline(ladder, ladder->client_count);
 
-	memset(row, ' ', width);
-	row[width] = '\0';
+	memset(row, ' ', server);
 	for (unsigned i = 0; i <= ladder->client_count; i++)
 		row[lifeline(ladder, i)] = at;
+	row[server + 1] = '\0';
 	for (unsigned i = 0; event != NULL && i < ladder->client_count; i++) {
 		unsigned from = lifeline(ladder, i);
 
@@ -199,17 +217,17 @@ static void name_write(const struct ladder *ladder, const struct rp_event *event
 	char *name = rp_shown_text(event->client);
 
 	rp_put_padded(ladder->to, name, NAME_WIDTH);
-	fputs(event->octets == NULL ? "  * " : event->received ? " <- " : " -> ", ladder->to);
+	fputs(event->octets == NULL ? " * " : event->received ? " <-" : " ->", ladder->to);
 	free(name);
 }
 
 static void gap_write(const struct ladder *ladder, int64_t ns, const char *what)
 {
-	fprintf(ladder->to, "%*s", (int)ladder->options->indent + 2 + TIME_WIDTH + 2, "");
+	fprintf(ladder->to, "%*s", (int)ladder->options->indent + 1 + TIME_WIDTH + 1, "");
 	if (ladder->client_count > 0)
 		lifelines_write(ladder, ':', NULL);
 	else
-		rp_put_many(ladder->to, " ", NAME_WIDTH + 4);
+		rp_put_many(ladder->to, " ", NAME_WIDTH + 3);
 	fprintf(ladder->to, "  (%s%.1f ms)\n", what, (double)ns / 1e6);
 }
 
@@ -218,8 +236,8 @@ static void event_write(const struct ladder *ladder, const struct rp_event *even
 	bool mark = event->at == ladder->options->until;
 	char *text = event_text(ladder, event);
 
-	fprintf(ladder->to, "%*s%s%c%*.1f  ", (int)ladder->options->indent, "", rp_style(ladder->options->colour && mark, RP_BAD),
-		mark ? '>' : ' ', TIME_WIDTH + 1, (double)(event->at - ladder->scenario->began) / 1e6);
+	fprintf(ladder->to, "%*s%s%c%*.1f ", (int)ladder->options->indent, "", rp_style(ladder->options->colour && mark, RP_BAD),
+		mark ? '>' : ' ', TIME_WIDTH, (double)(event->at - ladder->scenario->began) / 1e6);
 	if (ladder->client_count > 0)
 		lifelines_write(ladder, '|', event);
 	else
@@ -241,11 +259,12 @@ void rp_ladder_write(const struct rp_scenario *scenario, FILE *to, const struct 
 	if (before == 0)
 		return;
 	clients_find(&ladder);
+	ladder.mixed = is_mixed(&ladder);
 	ladder.left_out = common_prefix(&ladder);
 	columns_choose(&ladder);
 	header_write(&ladder);
 	if (ladder.first > scenario->timeline)
-		fprintf(to, "%*s(%zu earlier messages not shown)\n", (int)options->indent + 2, "", (size_t)(ladder.first - scenario->timeline));
+		fprintf(to, "%*s(%zu earlier messages not shown)\n", (int)options->indent + 1, "", (size_t)(ladder.first - scenario->timeline));
 	for (const struct rp_event *event = ladder.first; event < ladder.end; event++) {
 		if (event > ladder.first && event->at - event[-1].at >= LONG_GAP)
 			gap_write(&ladder, event->at - event[-1].at, "");

@@ -348,9 +348,9 @@ static enum rp_overall overall(const struct rp_result *result, const char **reas
 	if (counts.rules[RP_FAIL] > 0 || counts.scenarios[RP_FAIL] > 0)
 		return RP_VIOLATES;
 	if (counts.rules[RP_INCONCLUSIVE] > 0 || counts.scenarios[RP_INCONCLUSIVE] > 0)
-		*reason = "Nothing broken was found, but some of it could not be judged.";
+		*reason = "nothing broken was found, but not all could be judged";
 	else if (musts_kept(result) == 0)
-		*reason = "No rule that is a MUST was tested.";
+		*reason = "no rule that is a MUST was tested";
 	return *reason == NULL ? RP_CONFORMS : RP_UNDECIDED;
 }
 

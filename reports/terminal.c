@@ -13,7 +13,9 @@ enum {
 	FULL_SCENARIOS = 1,      /* of a rule, with their ladder */
 	SHOWN_SCENARIOS = 3,     /* with what was expected and got */
 	LADDER_ROWS = 12,
+	COMPARISON = 16,         /* columns before what was expected and got */
 	LISTED_IDS = 12,         /* of the rest, by id */
+	LISTED_REASONS = 3,      /* of the scenarios skipped for one reason */
 	OUTPUT_LINES = 10,       /* of the target's output */
 	LONGEST_LINE = 4096, LAST_LINE = 100000, /* of a scenario file */
 };
@@ -161,16 +163,27 @@ static void put_from(const struct page *page, const char *label, const char *sho
 	putc('\n', page->to);
 }
 
+static void put_alone(const struct page *page, const char *label, const char *text)
+{
+	char *shown;
+
+	if (text == NULL)
+		return;
+	shown = rp_shown_text(text);
+	put_from(page, label, shown, 0, page->width - COMPARISON);
+	free(shown);
+}
+
 /* Expected over got, with a mark under the first difference. */
 static void put_comparison(const struct page *page, const struct rp_finding *finding)
 {
-	unsigned room = page->width - 16, column, before;
+	unsigned room = page->width - COMPARISON, column, before;
 	char *expected, *got;
 	size_t at, start;
 
 	if (finding->expected == NULL || finding->got == NULL) {
-		put_labelled(page, 6, "expected  ", finding->expected);
-		put_labelled(page, 6, "got       ", finding->got);
+		put_alone(page, "expected", finding->expected);
+		put_alone(page, "got     ", finding->got);
 		return;
 	}
 	expected = rp_shown_text(finding->expected);
@@ -182,7 +195,7 @@ static void put_comparison(const struct page *page, const struct rp_finding *fin
 	put_from(page, "expected", expected, start, room);
 	put_from(page, "got     ", got, start, room);
 	if (strcmp(expected, got) != 0)
-		fprintf(page->to, "%*s%s^%s\n", (int)(16 + column - before + (start > 0)), "", style(page, RP_BAD), style(page, RP_PLAIN));
+		fprintf(page->to, "%*s%s^%s\n", (int)(COMPARISON + column - before + (start > 0)), "", style(page, RP_BAD), style(page, RP_PLAIN));
 	free(expected);
 	free(got);
 }
@@ -208,16 +221,30 @@ static void put_scenario_name(const struct page *page, unsigned indent, const st
 	free(title);
 }
 
+/* In one line, however long: it is there to be copied. */
+static void put_command(const struct page *page, const char *command)
+{
+	char *shown;
+
+	if (command == NULL)
+		return;
+	shown = rp_shown_text(command);
+	fprintf(page->to, "    again: %s\n", shown);
+	free(shown);
+}
+
 static void put_witness(const struct page *page, const struct witness *witness, bool ladder)
 {
 	const struct rp_scenario *scenario = witness->scenario;
-	struct rp_ladder_options options = { .indent = 4, .width = page->width, .rows = page->verbose ? 0 : LADDER_ROWS,
+	struct rp_ladder_options options = { .indent = 2, .width = page->width, .rows = page->verbose ? 0 : LADDER_ROWS,
 					     .until = witness->finding->at, .colour = page->colour };
 
 	putc('\n', page->to);
 	put_scenario_name(page, 2, scenario);
 	put_place(page, witness->finding);
+	fputs(style(page, style_of(witness->finding->verdict)), page->to);
 	put_labelled(page, 4, "", witness->finding->what);
+	fputs(style(page, RP_PLAIN), page->to);
 	put_comparison(page, witness->finding);
 	if (witness->more > 0)
 		fprintf(page->to, "    (and %zu more of this rule in this scenario)\n", witness->more);
@@ -226,7 +253,7 @@ static void put_witness(const struct page *page, const struct witness *witness, 
 		rp_ladder_write(scenario, page->to, &options);
 		putc('\n', page->to);
 	}
-	put_labelled(page, 4, "again: ", scenario->repeat);
+	put_command(page, scenario->repeat);
 }
 
 /* ---- one rule ----------------------------------------------------------------------------- */
@@ -396,34 +423,41 @@ static const char *reason_of(const struct rp_scenario *scenario)
 	return scenario->reason == NULL ? "no reason was recorded" : scenario->reason;
 }
 
-/* All scenarios from `first` on that have its verdict and its reason. */
+static bool same_reason(const struct rp_scenario *a, const struct rp_scenario *b)
+{
+	return a->verdict == b->verdict && strcmp(reason_of(a), reason_of(b)) == 0;
+}
+
+/* The scenarios from `first` on that have its verdict and its reason. */
 static void put_same_reason(const struct page *page, size_t first)
 {
-	const struct rp_scenario *model = &page->result->scenarios[first];
-	size_t count = 0;
+	const struct rp_scenario *scenarios = page->result->scenarios;
+	size_t count = 0, listed = 0;
+	char *label;
 
-	put_labelled(page, 2, "", reason_of(model));
-	for (size_t i = first; i < page->result->scenarios_count; i++) {
-		const struct rp_scenario *scenario = &page->result->scenarios[i];
-		char *id;
+	for (size_t i = first; i < page->result->scenarios_count; i++)
+		count += same_reason(&scenarios[i], &scenarios[first]);
+	if (asprintf(&label, "%zu: ", count) < 0)
+		abort();
+	put_labelled(page, 2, label, reason_of(&scenarios[first]));
+	free(label);
+	for (size_t i = first; i < page->result->scenarios_count && (page->verbose || listed < LISTED_REASONS); i++) {
+		char *id = rp_shown_text(scenarios[i].id);
 
-		if (scenario->verdict != model->verdict || strcmp(reason_of(scenario), reason_of(model)) != 0)
-			continue;
-		if (count++ >= LISTED_IDS && !page->verbose)
-			continue;
-		id = rp_shown_text(scenario->id);
-		fprintf(page->to, "    %s %s\n", id, transport_title(scenario->transport));
+		if (same_reason(&scenarios[i], &scenarios[first])) {
+			fprintf(page->to, "     %s %s\n", id, transport_title(scenarios[i].transport));
+			listed++;
+		}
 		free(id);
 	}
-	if (count > LISTED_IDS && !page->verbose)
-		fprintf(page->to, "    … and %zu more (--verbose shows all)\n", count - LISTED_IDS);
+	if (listed < count)
+		fprintf(page->to, "     … and %zu more (--verbose shows all)\n", count - listed);
 }
 
 static bool reason_is_new(const struct rp_result *result, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
-		if (result->scenarios[i].verdict == result->scenarios[index].verdict &&
-		    strcmp(reason_of(&result->scenarios[i]), reason_of(&result->scenarios[index])) == 0)
+		if (same_reason(&result->scenarios[i], &result->scenarios[index]))
 			return false;
 	return true;
 }
@@ -448,7 +482,11 @@ static const char *offered(const struct rp_target *target)
 {
 	if (target->udp && target->tcp)
 		return "UDP and TCP";
-	return target->udp ? "UDP (TCP: not offered)" : target->tcp ? "TCP (UDP: not offered)" : "neither UDP nor TCP answered";
+	if (target->udp)
+		return target->tcp_left_out ? "UDP (TCP: not asked for)" : "UDP (TCP: not offered)";
+	if (target->tcp)
+		return target->udp_left_out ? "TCP (UDP: not asked for)" : "TCP (UDP: not offered)";
+	return "no answer";
 }
 
 /* The last lines of what a launched server wrote. */
@@ -521,8 +559,7 @@ static void put_run(const struct page *page)
 
 	heading(page, "RUN");
 	put_target(page);
-	fputs("  scenarios ", page->to);
-	fprintf(page->to, "%zu:", page->result->scenarios_count);
+	fprintf(page->to, "  scenarios %zu%s", page->result->scenarios_count, page->result->scenarios_count > 0 ? ":" : "");
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (counts.scenarios[order[i]] > 0)
 			fprintf(page->to, " %zu %s", counts.scenarios[order[i]], rp_verdict_name(order[i]));
@@ -567,6 +604,18 @@ static void put_brief(const struct page *page)
 	}
 }
 
+/* The end of a long report is what is read first. */
+static void put_first_to_mend(const struct page *page)
+{
+	enum c2w_rule rules[C2W_RULES];
+	char label[32];
+
+	if (rules_find(page->result, RP_FAIL, rules) == 0)
+		return;
+	snprintf(label, sizeof(label), "mend      first %s: ", c2w_rule_info(rules[0])->id);
+	put_labelled(page, 2, label, c2w_rule_info(rules[0])->sentence);
+}
+
 static void put_whole(const struct page *page)
 {
 	put_rules_found(page, RP_FAIL, "BROKEN, in the order in which to mend it");
@@ -578,8 +627,7 @@ static void put_whole(const struct page *page)
 	put_reasons(page, RP_INCONCLUSIVE, "COULD NOT BE JUDGED");
 	put_reasons(page, RP_SKIP, "SKIPPED");
 	put_run(page);
-	if (page->result->verdict == RP_UNDECIDED)
-		put_labelled(page, 2, "verdict   ", page->result->verdict_reason);
+	put_first_to_mend(page);
 	putc('\n', page->to);
 }
 
@@ -614,15 +662,19 @@ char *rp_summary_line(const struct rp_result *result)
 	size_t length;
 	FILE *to = must(open_memstream(&line, &length));
 
-	if (result->verdict == RP_UNREACHABLE) {
+	fprintf(to, "%s: ", rp_overall_name(result->verdict));
+	if (result->verdict == RP_UNREACHABLE || (first == RP_INCONCLUSIVE && counts.rules[first] == 0)) {
 		char *reason = rp_shown_text(result->verdict_reason == NULL ? "no reason was given" : result->verdict_reason);
 
-		fprintf(to, "unreachable: %s", reason);
+		fprintf(to, "%s%s", reason, result->verdict == RP_UNREACHABLE ? "" : "; ");
 		free(reason);
+		first = RP_PASS;
+	}
+	if (result->verdict == RP_UNREACHABLE) {
 		fclose(to);
 		return line;
 	}
-	fprintf(to, "%s: %zu of %zu rules %s", rp_overall_name(result->verdict), counts.rules[first], counts.rules_total, words[first]);
+	fprintf(to, "%zu of %zu rules %s", counts.rules[first], counts.rules_total, words[first]);
 	if (first != RP_PASS)
 		tell(to, counts.rules[RP_PASS], "kept");
 	tell(to, counts.rules[RP_WARN], counts.rules[RP_WARN] == 1 ? "SHOULD not followed" : "SHOULDs not followed");
