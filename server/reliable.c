@@ -100,8 +100,6 @@ void srv_processed(struct srv_core *core, struct srv_endpoint *endpoint, int64_t
 {
 	endpoint->last = time;
 	srv_drop_response(core, endpoint);
-	if (srv_on_tcp(endpoint))
-		srv_drop_deliveries(core, endpoint); /* REL-16: the next request acks it */
 }
 
 void srv_respond(struct srv_core *core, struct srv_endpoint *endpoint, struct srv_parcel *parcel, int64_t now)

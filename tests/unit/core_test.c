@@ -666,6 +666,14 @@ static void a_further_request_acks(void **state) /* REL-13 */
 	got(f, ALICE, "2: NEW_MESSAGE|alice|hi\n"); /* only its ack ends it */
 	says(f, ALICE, "2: SEND_MESSAGE_REQUEST|alice|hi"); /* not the last request any more */
 	got(f, ALICE, "");
+	says(f, ALICE, "2: NEW_MESSAGE_RESPONSE_ACK|alice|alice");
+	says(f, ALICE, "5: MOVIE_LIST_REQUEST|alice|");
+	says(f, ALICE, "6: SEND_MESSAGE_REQUEST|alice|hi");
+	says(f, ALICE, "6: NEW_MESSAGE_RESPONSE_ACK|alice|alice");
+	f->length[ALICE] = 0;
+	f->got[ALICE][0] = '\0';
+	passes(f, 10000);
+	got(f, ALICE, "");
 }
 
 /* ---- at most once ---------------------------------------------------------------------------- */
@@ -955,6 +963,11 @@ static void answers_leave_from_where_they_were_asked(void **state) /* TRN-04 */
 	assert_int_equal(f->from_port, 2000);
 	passes(f, 1000);
 	assert_int_equal(f->from_port, 2000);
+	way.local.port = 3000; /* the same endpoint, asking elsewhere */
+	request = "2: USER_LIST_REQUEST|alice|\r\n";
+	srv_core_receive(f->core, &way, request, strlen(request), f->now);
+	assert_int_equal(f->from_port, 3000);
+	assert_int_equal(srv_core_endpoints(f->core), 1);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
