@@ -13,7 +13,7 @@ struct steps {
 
 static void append(struct hx_parser *parser, struct steps *steps, struct hx_step *step)
 {
-	if (++parser->steps > HX_MAX_STEPS)
+	if (!parser->failed && ++parser->steps > HX_MAX_STEPS)
 		hx_fail(parser, step->place, "more than %d steps in a file", HX_MAX_STEPS);
 	if (parser->failed)
 		return;
@@ -57,7 +57,6 @@ static struct hx_step *step_of(struct hx_parser *parser, const struct hx_step *a
 	const struct hx_expr **values;
 
 	*step = *all;
-	step->all = false;
 	step->who = member_expr(parser, all->place, member);
 	if (step->op == HX_CALL) {
 		values = (const struct hx_expr **)keep_values(parser, all->values, all->value_count);
@@ -69,7 +68,7 @@ static struct hx_step *step_of(struct hx_parser *parser, const struct hx_step *a
 
 static void append_for_everybody(struct hx_parser *parser, struct steps *steps, struct hx_step *step)
 {
-	if (!step->all) {
+	if (!parser->all) {
 		append(parser, steps, step);
 		return;
 	}
@@ -338,7 +337,7 @@ static void parse_arguments(struct hx_parser *parser, struct hx_step *step, stru
 
 	while (!parser->failed && !hx_at_line_end(parser)) {
 		if (!hx_starts_expr(parser) && parser->token.kind == HX_T_WORD) {
-			add_to_key(parser, key, parser->token.text, step->all && key->length == 0 ? "s" : "");
+			add_to_key(parser, key, parser->token.text, parser->all && key->length == 0 ? "s" : "");
 			hx_advance(parser);
 		} else if (count == HX_MAX_ARGUMENTS) {
 			hx_fail(parser, parser->token.place, "more than %d arguments", HX_MAX_ARGUMENTS);
@@ -465,7 +464,7 @@ static void parse_who(struct hx_parser *parser, struct hx_step *step)
 	}
 	if (!parser->scenario)
 		hx_fail(parser, parser->token.place, "an exchange does not know the cast; it has parameters");
-	step->all = true;
+	parser->all = true;
 	hx_advance(parser);
 }
 
@@ -474,7 +473,7 @@ static void parse_client_step(struct hx_parser *parser, struct hx_step *step)
 	const struct verb *verb;
 
 	parse_who(parser, step);
-	verb = find_verb(parser->token.kind == HX_T_WORD ? parser->token.keyword : HX_K_NONE, step->all);
+	verb = find_verb(parser->token.kind == HX_T_WORD ? parser->token.keyword : HX_K_NONE, parser->all);
 	if (hx_accept_sign(parser, '>'))
 		parse_send(parser, step);
 	else if (hx_accept_sign(parser, '<'))
@@ -526,17 +525,18 @@ static void parse_step(struct hx_parser *parser, struct steps *steps)
 	bool client = parser->token.kind == HX_T_VARIABLE || hx_is_word(parser, HX_K_ALL)
 	              || (parser->token.kind == HX_T_WORD && hx_find_member(parser, parser->token.text) >= 0);
 
+	parser->all = false;
 	if (control) {
 		step->op = control->op;
 		hx_advance(parser);
 		control->rest(parser, step);
+		append(parser, steps, step);
 	} else if (client) {
 		parse_client_step(parser, step);
+		append_for_everybody(parser, steps, step);
 	} else {
 		fail_start(parser);
 	}
-	if (!parser->failed)
-		append_for_everybody(parser, steps, step);
 	hx_end_line(parser);
 }
 

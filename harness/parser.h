@@ -28,6 +28,7 @@ struct hx_parser {
 	struct hx_name names[HX_MAX_VARIABLES]; /* in reach, the innermost last */
 	unsigned name_count, slots;
 	unsigned depth;              /* of blocks */
+	bool all;                    /* this step is said of everybody */
 	unsigned operators;          /* on this line */
 	unsigned steps;              /* in this file */
 };

@@ -114,8 +114,7 @@ struct hx_exchange;
 struct hx_step {
 	enum hx_op op;
 	struct hx_place place;
-	const struct hx_expr *who;       /* a client; NULL for together, wait, let, repeat, for; also NULL with .all */
-	bool all;                        /* never set: the loader spells `all connect` out, one step a member, in the order of the cast */
+	const struct hx_expr *who;       /* a client; NULL for together, wait, let, repeat, for. `all connect` is as many steps */
 	enum c2w_rule rule;              /* [MSG-02]; C2W_NO_RULE: the default of the op, else the scenario's first proven rule */
 	/* HX_SEND */
 	const struct hx_outgoing *outgoing;
@@ -127,7 +126,7 @@ struct hx_step {
 	/* HX_EXPECT, HX_MAYBE */
 	const struct hx_pattern *patterns;
 	const struct hx_expr *within;    /* NULL: as long as a client of REL-01 waits */
-	/* HX_SAME: count, every; HX_SILENCE, HX_WAIT: duration; HX_REPEAT: count; HX_LET: value; HX_FOR: values[] */
+	/* HX_SAME: count, every; HX_SILENCE, HX_WAIT: duration; HX_REPEAT: count; HX_LET: values[0]; HX_FOR: values[] */
 	const struct hx_expr *count, *duration;
 	const struct hx_expr *const *values; unsigned value_count;
 	int variable;                    /* HX_LET, HX_REPEAT … as, HX_FOR: the slot; -1 none */
@@ -143,7 +142,6 @@ struct hx_exchange {
 	unsigned parameter_count, variable_count;
 	const struct hx_step *body;
 	const char *pattern;             /* "$who enters $movie", for messages */
-	const struct hx_exchange *next;
 };
 
 /* ---- scenarios ---------------------------------------------------------------------------- */
