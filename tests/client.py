@@ -27,6 +27,8 @@ class Client:
         self.socket = socket.socket(family, kind)
         self.socket.settimeout(timeout)
         self.socket.connect(where)
+        if transport == "tcp":
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self):
         return self

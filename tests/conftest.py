@@ -158,9 +158,9 @@ class Run:
 class Running:
     """A program in the background; finish() waits for its end."""
 
-    def __init__(self, command, environment=None, **options):
+    def __init__(self, command, environment=None, cwd=ROOT, **options):
         self.process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT,
+            [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
             env={**os.environ, **(environment or {})}, **options)
         self.outputs = {}
         self.readers = [threading.Thread(target=self.read, args=(name,), daemon=True) for name in ("stdout", "stderr")]

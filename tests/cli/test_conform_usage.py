@@ -1,0 +1,238 @@
+"""c2w-conform before it talks to anybody: options, exit codes, scenario files, what it says and where."""
+
+import json
+import re
+
+import jsonschema
+import pytest
+
+from conftest import ROOT
+
+SCENARIO = """scenario "A user connects"
+proves   CON-01
+cast     alice
+
+alice > CONNECTION_REQUEST
+alice < CONNECTION_GRANTED
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path):
+    """scenario(text, name) writes a scenario file below a suite folder of its own."""
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite/lib.c2w").write_text("exchange $who connects {\n\t$who > CONNECTION_REQUEST\n\t$who < CONNECTION_GRANTED\n}\n")
+
+    def write(text, name="one.c2w"):
+        file = tmp_path / "suite" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return file
+
+    return write
+
+
+def says(run, *words):
+    """One error, on stderr, as `program: what: why`; nothing on stdout."""
+    assert run.code == 2, run
+    assert run.out == "", run
+    assert run.err.startswith("c2w-conform: "), run.err
+    assert all(word in run.err for word in words), run.err
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ([], ["--target"]),
+    (["--no-such-option"], ["no-such-option"]),
+    (["--target"], ["target"]),
+    (["--target", "127.0.0.1"], ["127.0.0.1"]),
+    (["--target", "127.0.0.1:0"], ["127.0.0.1:0"]),
+    (["--target", "127.0.0.1:65536"], ["65536"]),
+    (["--target", "127.0.0.1:1x"], ["1x"]),
+    (["--target", ":1950"], [":1950"]),
+    (["--target", "[::1:1950"], ["[::1:1950"]),
+    (["--target", "host.invalid:1950"], ["host.invalid"]),
+    (["--simulate", "--target", "127.0.0.1:1950"], ["--simulate"]),
+    (["--simulate", "--launch", "true"], ["--simulate"]),
+    (["--simulate", "--transport", "sctp"], ["sctp"]),
+    (["--simulate", "-D", "rto"], ["rto"]),
+    (["--simulate", "-D", "rto=soon"], ["rto", "soon"]),
+    (["--simulate", "-D", "no-such-parameter=1"], ["no-such-parameter"]),
+    (["--simulate", "--profile", "/no/such/profile"], ["/no/such/profile"]),
+    (["--simulate", "--only", "XYZ-99"], ["XYZ-99"]),
+    (["--simulate", "--only", "no/such/scenario"], ["no/such/scenario"]),
+    (["--simulate", "--skip", "*"], []),
+    (["--simulate", "--level", "may-be"], ["may-be"]),
+    (["--simulate", "--origin", "Q"], ["Q"]),
+    (["--simulate", "--jobs", "0"], ["0"]),
+    (["--simulate", "--jobs", "many"], ["many"]),
+    (["--simulate", "--shard", "3/2"], ["3/2"]),
+    (["--simulate", "--shard", "0/2"], ["0/2"]),
+    (["--simulate", "--repeat", "0"], ["0"]),
+    (["--simulate", "--seed", "x"], ["x"]),
+    (["--simulate", "--timeout", "5"], ["5"]),
+    (["--simulate", "--max-time", "never"], ["never"]),
+    (["--simulate", "--fail-on", "skip"], ["skip"]),
+    (["--simulate", "/no/such/folder"], ["/no/such/folder"]),
+    (["--simulate", "--check", "/no/such/file.c2w"], ["/no/such/file.c2w"]),
+    (["--explain", "XYZ-99"], ["XYZ-99"]),
+    (["--explain"], ["explain"]),
+    (["--quiet", "--verbose", "--simulate"], ["--quiet"]),
+])
+def test_usage_errors_say_what_and_why_and_end_in_2(conform, arguments, words):
+    says(conform(*arguments), *words)
+
+
+@pytest.mark.parametrize("option", ["--junit", "--tap", "--html", "--markdown", "--pcap", "--expect"])
+def test_reports_that_are_not_there_yet_are_refused(conform, option, tmp_path):
+    run = conform("--simulate", option, tmp_path / "x")
+    says(run, option)
+    assert not (tmp_path / "x").exists()
+
+
+def test_launch_needs_a_command(conform):
+    says(conform("--launch", ""), "launch")
+
+
+def test_help_and_version(conform):
+    run = conform("--help")
+    assert run.code == 0 and run.err == ""
+    for option in "--target --launch --simulate --transport --profile --only --skip --json --events --list --check".split():
+        assert option in run.out
+    version = conform("--version")
+    assert version.code == 0 and re.search(r"c2w-conform.* \d+\.\d+", version.out)
+
+
+def test_help_shows_each_option_of_the_fixed_interface_once(conform):
+    text = conform("--help").out
+    for option in ("--last-failed --level --origin --jobs --shard --seed --repeat --timeout --max-time --fail-on --allow-load --quiet "
+                   "--verbose --coverage --explain").split():
+        assert len(re.findall(rf"^\s+(?:-\w, +)?{option}\b", text, re.MULTILINE)) == 1, option
+
+
+def test_explain_gives_the_rule(conform):
+    run = conform("--explain", "MSG-02")
+    assert run.code == 0
+    assert "MSG-02" in run.out and "MUST" in run.out and "nobody else" in run.out
+
+
+def test_list_names_each_scenario_once(conform):
+    lines = conform("--list").out.splitlines()
+    ids = [line.split()[0] for line in lines]
+    files = sorted(path.relative_to(ROOT / "scenarios").with_suffix("").as_posix()
+                   for path in (ROOT / "scenarios").rglob("*.c2w") if path.name != "lib.c2w")
+    assert sorted(ids) == files
+    assert {line.split()[1] for line in lines} <= {"udp", "tcp", "udp,tcp", "mixed"}
+
+
+def test_the_suite_is_found_from_any_folder(program, tmp_path):
+    here, there = program("c2w-conform", "--list"), program("c2w-conform", "--list", cwd=tmp_path)
+    assert here.code == there.code == 0 and here.out == there.out != ""
+
+
+def test_coverage_of_the_suite(conform):
+    run = conform("--coverage")
+    assert run.code == 0, run
+    assert "MSG-02" in run.out
+
+
+def test_an_error_in_a_scenario_has_its_place_and_a_caret(conform, scenario):
+    file = scenario(SCENARIO.replace("CONNECTION_REQUEST", "CONECTION_REQUEST"))
+    run = conform("--simulate", file)
+    assert run.code == 2 and run.out == ""
+    assert f"{file}:5:9: " in run.err and "CONECTION_REQUEST" in run.err
+    line, caret = run.err.splitlines()[1:3]
+    assert line.strip() == "alice > CONECTION_REQUEST"
+    assert caret.rstrip().endswith("^") and caret.index("^") == line.index("CONECTION")
+
+
+def test_every_error_of_every_file_is_shown_and_nothing_runs(conform, scenario, server):
+    target = server("--verbose")
+    first = scenario(SCENARIO.replace("cast     alice", "cast     bob").replace("CON-01", "CON-99"), "first.c2w")
+    second = scenario(SCENARIO + "alice < NEW_MESAGE\nalice gets nothing at all\n", "second.c2w")
+    run = conform("--target", target.address, first.parent)
+    assert run.code == 2
+    places = re.findall(r"^(\S+\.c2w):(\d+):\d+: ", run.err, re.MULTILINE)
+    assert {(file, line) for file, line in places} >= {(str(first), "2"), (str(first), "5"), (str(second), "7"), (str(second), "8")}
+    assert "connect" not in target.log.lower()
+
+
+@pytest.mark.parametrize("text", [
+    "", "scenario", 'scenario "unfinished', 'scenario "x"\nproves\n', 'scenario "x"\nproves CON-01\n', SCENARIO + "repeat 3 {\n",
+    SCENARIO + "}\n", SCENARIO + "alice > octets \"\\q\"\n", SCENARIO + "alice > octets hex \"0\"\n", SCENARIO + "alice < \n",
+    SCENARIO + "mallory > USER_LIST_REQUEST\n", SCENARIO + "alice > SEND_MESSAGE_REQUEST $nowhere\n",
+    SCENARIO + "alice dances\n", SCENARIO + "wait \"long\"\n", SCENARIO + "\x00", SCENARIO.encode() + b"\xff\xfe\n",
+    b"\x7fELF" + bytes(200), SCENARIO + "alice > USER_LIST_REQUEST [XYZ-01]\n", SCENARIO + "{" * 5000, SCENARIO + "(" * 5000,
+    SCENARIO + "let x = " + "(" * 100000 + "\n", SCENARIO + "# \n" * 100000 + "x",
+])
+def test_bad_scenario_files_are_refused_with_a_place(conform, scenario, text):
+    file = scenario(text)
+    for option in "--check", "--simulate":
+        run = conform(option, file)
+        assert run.code == 2, run
+        assert re.search(rf"^{re.escape(str(file))}:\d+:\d+: ", run.err, re.MULTILINE), run.err[:1000]
+        assert "\x00" not in run.err and "\x7f" not in run.err
+
+
+def test_check_accepts_the_suite(conform):
+    run = conform("--check", ROOT / "scenarios")
+    assert run.code == 0 and run.err == ""
+
+
+def test_a_single_file_runs(conform, scenario):
+    run = conform("--simulate", scenario(SCENARIO))
+    assert run.code == 0, run
+    assert run.out.splitlines()[-1].startswith("conforms: ")
+
+
+def test_the_last_line_says_it_all(conform):
+    last = conform("--simulate", "--quiet").out.splitlines()[-1]
+    assert re.fullmatch(r"conforms: 0 of \d+ rules broken, \d+ kept(, \d+ not tested)?.*", last), last
+
+
+@pytest.mark.parametrize("option", ["--json", "--events"])
+def test_a_result_file_that_cannot_be_written_is_said_before_the_run(conform, server, option, tmp_path):
+    target = server("--verbose")
+    run = conform("--target", target.address, option, tmp_path / "no/such/folder/file")
+    says(run, "no/such/folder")
+    assert "connect" not in target.log.lower()
+
+
+def test_a_full_disk_is_said(conform, scenario):
+    run = conform("--simulate", "--json", "/dev/full", scenario(SCENARIO))
+    assert run.code == 2 and "/dev/full" in run.err, run
+
+
+def test_simulate_is_the_same_twice(judge):
+    results = [judge("--simulate", "--seed", "7")[1] for _ in range(2)]
+    outcome = [[(s["id"], s["transport"], s["verdict"]) for s in result["scenarios"]] for result in results]
+    assert outcome[0] == outcome[1] and len(outcome[0]) >= 40
+
+
+def test_only_and_skip_select(judge):
+    _, chat = judge("--simulate", "--only", "chat")
+    assert chat["scenarios"] and all(s["id"].startswith("chat/") for s in chat["scenarios"])
+    _, rest = judge("--simulate", "--only", "chat", "--skip", chat["scenarios"][0]["id"])
+    assert {s["id"] for s in rest["scenarios"]} == {s["id"] for s in chat["scenarios"]} - {chat["scenarios"][0]["id"]}
+
+
+def test_shards_make_up_the_suite(judge):
+    ids = lambda *arguments: [(s["id"], s["transport"]) for s in judge("--simulate", *arguments)[1]["scenarios"]]
+    parts = [ids("--shard", f"{i}/3") for i in (1, 2, 3)]
+    assert all(parts) and sorted(sum(parts, [])) == sorted(ids())
+
+
+def test_events_are_json_lines(conform, tmp_path):
+    file = tmp_path / "events"
+    assert conform("--simulate", "--events", file).code == 0
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+    assert events[0]["event"] == "start" and events[-1]["event"] == "end" and events[-1]["verdict"] == "conforms"
+    assert {event["verdict"] for event in events if event["event"] == "scenario"} <= {"pass", "skip"}
+
+
+def test_no_colour_in_a_pipe(conform):
+    assert "\x1b" not in conform("--simulate").out
+
+
+def test_the_schema_refuses_nonsense(schema):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"schema": "c2w-result/1", "verdict": "excellent"}, schema)

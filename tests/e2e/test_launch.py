@@ -1,0 +1,107 @@
+"""--launch: the server is started, waited for, watched, restarted, and its whole process group ended."""
+
+import socket
+import sys
+
+import pytest
+
+from conftest import BUILD, ROOT, until
+
+REFERENCE = f"{BUILD}/c2w-server --host {{host}} --port {{port}}"
+HOSTILE = f"{sys.executable} {ROOT}/tests/hostile/hostile.py"
+
+
+def free_port():
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        return holder.getsockname()[1]
+
+
+def test_launched_judged_and_ended(judge):
+    run, result = judge("--launch", REFERENCE, "--only", "connection")
+    assert run.code == 0, run.out
+    assert result["verdict"] == "conforms"
+
+
+def test_launch_and_target_together(judge):
+    address = f"127.0.0.1:{free_port()}"
+    run, result = judge("--launch", REFERENCE, "--target", address, "--only", "connection")
+    assert run.code == 0, run.out
+    assert result["target"]["address"] == address
+
+
+def test_launched_over_ipv6(judge):
+    run, _ = judge("--launch", REFERENCE, "--target", f"[::1]:{free_port()}", "--only", "connection")
+    assert run.code == 0, run.out
+
+
+def test_jobs_start_several_servers(judge, tmp_path):
+    log = tmp_path / "starts"
+    command = f"sh -c 'echo start >> {log}; exec {REFERENCE}'"
+    run, result = judge("--launch", command, "--jobs", "3", timeout=200)
+    assert run.code == 0, run.out
+    assert log.read_text().count("start") == 3
+
+
+def test_the_whole_process_group_ends(judge, tmp_path):
+    pids = tmp_path / "pids"
+    command = f"sh -c 'sleep 1000 & echo $! >> {pids}; (trap \"\" TERM INT HUP; echo ready; sleep 1001) & echo $! >> {pids}; {REFERENCE}'"
+    run, _ = judge("--launch", command, "--only", "connection")
+    assert run.code == 0, run.out
+    for pid in map(int, pids.read_text().split()):
+        assert until(lambda: not alive(pid), 3), f"{pid} still runs"
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_it_ends_on_interruption_too(conform_starts, tmp_path):
+    pids, events = tmp_path / "pids", tmp_path / "events"
+    running = conform_starts("--launch", f"sh -c 'echo $$ > {pids}; {REFERENCE}; true'", "--events", events)
+    assert until(lambda: events.exists() and '"scenario"' in events.read_text())
+    running.process.send_signal(2)
+    assert running.finish(30).code in (1, 4, 130)
+    assert until(lambda: not alive(int(pids.read_text())), 3)
+
+
+@pytest.mark.parametrize("command, word", [
+    ("true", "ended"),
+    ("sh -c 'echo cannot find my movies >&2; exit 7'", "cannot find my movies"),
+    ("/no/such/program {host} {port}", "/no/such/program"),
+])
+def test_a_server_that_does_not_start(judge, command, word):
+    run, result = judge("--launch", command, timeout=60)
+    assert run.code == 3, run
+    assert result["verdict"] == "unreachable"
+    assert word in run.out + run.err
+
+
+def test_a_server_that_never_answers(judge):
+    run, result = judge("--launch", "sleep 1000", timeout=90)
+    assert run.code == 3 and result["verdict"] == "unreachable"
+
+
+def test_what_a_scenario_kills_is_restarted_and_said(judge, tmp_path):
+    (tmp_path / "lib.c2w").write_text("exchange $who connects {\n\t$who > CONNECTION_REQUEST\n\t$who < CONNECTION_GRANTED\n}\n")
+    for name, text in ("a", "hello"), ("b", "die"), ("c", "hello"):
+        (tmp_path / f"{name}.c2w").write_text(
+            f'scenario "{name}"\nproves   MSG-01\ncast     alice\n\nalice connects\nalice > SEND_MESSAGE_REQUEST "{text}"\n'
+            "alice < NEW_MESSAGE by alice\n")
+    command = f"{HOSTILE} crash 0 {{host}} {{port}}"
+    run, result = judge("--launch", command, "--transport", "tcp", tmp_path, timeout=120)
+    assert run.code == 1, run.out
+    assert {scenario["id"]: scenario["verdict"] for scenario in result["scenarios"]} == {"a": "pass", "b": "fail", "c": "pass"}
+    assert "restarted" in run.out
+    assert "Segmentation fault \\x1" in run.out and "\x1b" not in run.out
+
+
+def test_a_chatty_server_is_no_problem(judge):
+    command = f"sh -c 'yes \"a line that nobody reads\" | head -c 50000000 & exec {REFERENCE}'"
+    run, _ = judge("--launch", command, "--only", "connection")
+    assert run.code == 0, run.out
+    assert run.memory < 800 * 1024

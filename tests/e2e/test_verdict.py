@@ -1,0 +1,160 @@
+"""c2w-conform against servers that are right, wrong, absent or impaired: exit codes, results, what is said."""
+
+import json
+import re
+import socket
+
+import pytest
+
+from client import Client, others
+from conftest import until
+
+def a_fault(program):
+    """One that shows in texts."""
+    listed = [line.split()[0] for line in program("c2w-server-faulty", "--list-faults").out.splitlines()]
+    return next(name for name in listed if "pipe" in name or "text" in name)
+
+
+def run_of(result, transport):
+    return [scenario for scenario in result["scenarios"] if scenario["transport"] == transport]
+
+
+def test_the_reference_server_conforms(server, judge):
+    """The whole suite over real sockets, as `make demo` runs it."""
+    run, result = judge("--target", server().address, timeout=300)
+    assert run.code == 0, run.out
+    assert result["verdict"] == "conforms" and result["summary"]["fail"] == 0
+    assert run_of(result, "udp") and run_of(result, "tcp")
+    assert run.out.splitlines()[-1].startswith("conforms: 0 of ")
+
+
+def test_it_conforms_over_ipv6(server, judge):
+    run, result = judge("--target", server("--host", "::1").address, "--only", "chat", "--level", "must")
+    assert run.code == 0, run.out
+
+
+@pytest.mark.parametrize("offered, missing", [("udp", "TCP"), ("tcp", "UDP")])
+def test_a_transport_that_is_not_offered(server, judge, offered, missing):
+    target = server("--transport", offered).address
+    run, result = judge("--target", target, "--only", "chat")
+    assert run.code == 0, run.out
+    assert f"{missing}: not offered" in run.out
+    assert run_of(result, offered) and not [s for s in run_of(result, missing.lower()) if s["verdict"] == "pass"]
+    run, result = judge("--target", target, "--transport", "both", "--only", "chat")
+    assert run.code in (1, 3), run.out
+    assert result["verdict"] in ("violates", "unreachable")
+
+
+def test_nobody_there_is_one_clear_sentence_and_a_valid_result(judge):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))  # bound, not listening: refused
+        address = "127.0.0.1:%d" % holder.getsockname()[1]
+        run, result = judge("--target", address, timeout=30)
+    assert run.code == 3, run
+    assert result["verdict"] == "unreachable"
+    assert all(rule["verdict"] in ("untested", "inconclusive") for rule in result["rules"])
+    assert address in run.out + run.err and "unreachable" in run.out + run.err
+    assert len((run.out + run.err).strip().splitlines()) < 10
+
+
+def test_no_server_behind_a_name(judge):
+    run, result = judge("--target", "[::1]:9", "--transport", "tcp", timeout=30)
+    assert run.code == 3 and result["verdict"] == "unreachable"
+
+
+def test_a_faulty_server_violates_and_the_report_explains(server, judge, program):
+    run, result = judge("--target", server("--fault", a_fault(program), program="c2w-server-faulty").address, timeout=200)
+    assert run.code == 1, run.out
+    assert result["verdict"] == "violates" and result["summary"]["fail"] > 0
+    broken = [rule for rule in result["rules"] if rule["verdict"] == "fail"]
+    assert broken and re.search(rf"^violates: {len(broken)} of \d+ rules broken", run.out.splitlines()[-1])
+    failed = next(scenario for scenario in result["scenarios"] if scenario["verdict"] == "fail")
+    finding = failed["findings"][0]
+    assert failed["timeline"] and finding["rule"] in {rule["id"] for rule in broken}
+    assert re.search(r"\.c2w:\d+", run.out) and finding["rule"] in run.out and "--only" in run.out
+
+
+def test_last_failed_runs_only_those(server, judge, program, tmp_path):
+    def selected(*arguments):
+        _, result = judge("--target", target, "--only", "chat", *arguments, cwd=tmp_path, timeout=200)
+        return {(s["id"], s["transport"]): s["verdict"] for s in result["scenarios"]}
+
+    target = server("--fault", a_fault(program), program="c2w-server-faulty").address
+    first = selected()
+    failed = {run for run, verdict in first.items() if verdict == "fail"}
+    assert failed and set(selected("--last-failed")) == failed < set(first)
+
+
+def test_a_small_server_skips_what_needs_more(server, judge):
+    run, result = judge("--target", server("--max-users", 20).address, "-D", "capacity=20", timeout=200)
+    assert run.code == 0, run.out
+    for scenario in result["scenarios"]:
+        assert scenario["verdict"] in ("pass", "skip"), scenario
+        assert scenario["verdict"] == "pass" or scenario["reason"]
+
+
+def test_other_parameters_are_judged_as_given(server, judge):
+    target = server("--rto", 300, "--max-retransmits", 2, "--max-text", 200).address
+    right = ["-D", "rto=300ms", "-D", "max-retransmits=2", "-D", "max-text=200"]
+    run, _ = judge("--target", target, *right, "--transport", "udp", timeout=200)
+    assert run.code == 0, run.out
+    run, result = judge("--target", target, "--transport", "udp", "--only", "REL-05", "--only", "REL-06", timeout=200)
+    assert run.code == 1, run.out
+    assert {rule["id"] for rule in result["rules"] if rule["verdict"] == "fail"} & {"REL-05", "REL-06"}
+
+
+def test_a_profile_file_does_the_same(server, judge, tmp_path):
+    profile = tmp_path / "class.profile"
+    profile.write_text("# what this class was told\nmax-text = 200\n")
+    run, result = judge("--target", server("--max-text", 200).address, "--profile", profile, "--only", "MSG-06")
+    assert run.code == 0, run.out
+    assert str(result["parameters"]["max-text"]) == "200"
+
+
+def test_loss_causes_no_false_failure(server, judge):
+    run, result = judge("--target", server("--loss", 0.05, "--seed", 3).address, "--transport", "udp", "--only", "chat", "--only", "list",
+                        timeout=300)
+    assert run.code in (0, 4), run.out
+    assert result["summary"]["fail"] == 0
+
+
+def test_nothing_is_left_behind(server, judge):
+    target = server().address
+    run, _ = judge("--target", target, "--only", "chat", "--only", "movie")
+    assert run.code == 0, run.out
+    assert others(target) == {}
+
+
+def test_nothing_is_left_behind_after_interruption(server, conform_starts, tmp_path):
+    target, events = server().address, tmp_path / "events"
+    running = conform_starts("--target", target, "--events", events, "--json", tmp_path / "result.json")
+    with Client(target, "tcp").connect() as watcher:
+        assert until(lambda: len(watcher.users()) > 3)
+        running.process.send_signal(2)
+        run = running.finish(30)
+        assert run.code in (1, 4, 130), run
+        assert until(lambda: list(watcher.users()) == [watcher.name], 1), watcher.users()
+        watcher.leave()
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["verdict"] in ("inconclusive", "violates")
+    assert json.loads(events.read_text().splitlines()[-1])["event"] == "end"
+
+
+def test_strangers_on_the_server_do_no_harm(server, judge):
+    target = server().address
+    with Client(target, "tcp").connect() as stranger:
+        run, _ = judge("--target", target, "--only", "list", "--only", "connection")
+        assert run.code == 0, run.out
+        assert list(stranger.users()) == [stranger.name]
+
+
+def test_two_runs_on_one_server_do_not_meet(server, conform_starts):
+    target = server().address
+    runs = [conform_starts("--target", target, "--only", "connection", "--seed", "1") for _ in range(2)]
+    assert [running.finish(120).code for running in runs] == [0, 0]
+
+
+def test_the_result_can_go_to_standard_output(conform):
+    run = conform("--simulate", "--quiet", "--json", "/dev/stdout", "--only", "chat")
+    assert run.code == 0
+    assert '"schema"' in run.out
