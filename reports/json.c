@@ -21,6 +21,12 @@ static void set(json_t *object, const char *key, json_t *value)
 		abort();
 }
 
+static void append(json_t *array, json_t *value)
+{
+	if (value == NULL || json_array_append_new(array, value) != 0)
+		abort();
+}
+
 static json_t *octets_json(const char *octets, size_t length)
 {
 	char *text = rp_escape(octets, length);
@@ -31,11 +37,19 @@ static json_t *octets_json(const char *octets, size_t length)
 }
 
 /* Text that is no UTF-8, which only a hostile file name or the like can be, is written as octets. */
+static json_t *text_json(const char *text)
+{
+	json_t *value;
+
+	if (text == NULL)
+		return json_null();
+	value = json_string(text);
+	return value != NULL ? value : octets_json(text, strlen(text));
+}
+
 static void set_text(json_t *object, const char *key, const char *text)
 {
-	json_t *value = text == NULL ? json_null() : json_string(text);
-
-	set(object, key, value != NULL ? value : octets_json(text, strlen(text)));
+	set(object, key, text_json(text));
 }
 
 static void set_number(json_t *object, const char *key, int64_t number)
@@ -77,9 +91,9 @@ static json_t *transports_json(bool udp, bool tcp)
 	json_t *array = json_array();
 
 	if (udp)
-		json_array_append_new(array, json_string("udp"));
+		append(array, json_string("udp"));
 	if (tcp)
-		json_array_append_new(array, json_string("tcp"));
+		append(array, json_string("tcp"));
 	return array;
 }
 
@@ -128,12 +142,13 @@ static json_t *rule_scenarios_json(const struct rp_result *result, const struct 
 	json_t *seen = json_object(), *ids = json_array();
 
 	for (size_t i = 0; i < rule->scenarios_count; i++) {
-		const char *id = result->scenarios[rule->scenarios[i]].id;
+		json_t *id = text_json(result->scenarios[rule->scenarios[i]].id);
 
-		if (json_object_get(seen, id) != NULL)
-			continue;
-		set_bool(seen, id, true);
-		json_array_append_new(ids, json_string(id));
+		if (json_object_get(seen, json_string_value(id)) == NULL) {
+			set_bool(seen, json_string_value(id), true);
+			append(ids, json_incref(id));
+		}
+		json_decref(id);
 	}
 	json_decref(seen);
 	return ids;
@@ -188,11 +203,11 @@ static json_t *scenario_json(const struct rp_scenario *scenario)
 	json_t *object = json_object(), *proves = json_array(), *findings = json_array(), *timeline = json_array();
 
 	for (size_t i = 0; i < scenario->proves_count; i++)
-		json_array_append_new(proves, json_string(c2w_rule_info(scenario->proves[i])->id));
+		append(proves, json_string(c2w_rule_info(scenario->proves[i])->id));
 	for (size_t i = 0; i < scenario->findings_count; i++)
-		json_array_append_new(findings, finding_json(&scenario->findings[i]));
+		append(findings, finding_json(&scenario->findings[i]));
 	for (size_t i = 0; i < scenario->timeline_count; i++)
-		json_array_append_new(timeline, event_json(&scenario->timeline[i]));
+		append(timeline, event_json(&scenario->timeline[i]));
 	set_text(object, "id", scenario->id);
 	set_text(object, "title", scenario->title);
 	set_text(object, "file", scenario->file);
@@ -218,9 +233,9 @@ static json_t *result_json(const struct rp_result *result)
 	json_t *root = json_object(), *rules = json_array(), *scenarios = json_array();
 
 	for (size_t i = 1; i < C2W_RULES; i++)
-		json_array_append_new(rules, rule_json(result, &result->rules[i]));
+		append(rules, rule_json(result, &result->rules[i]));
 	for (size_t i = 0; i < result->scenarios_count; i++)
-		json_array_append_new(scenarios, scenario_json(&result->scenarios[i]));
+		append(scenarios, scenario_json(&result->scenarios[i]));
 	set_text(root, "schema", schema_name);
 	set(root, "tool", tool_json(result));
 	set(root, "target", target_json(&result->target));

@@ -9,7 +9,7 @@
 #include "reports/text.h"
 
 enum {
-	STANDARD_WIDTH = 80, LEAST_WIDTH = 40, MOST_WIDTH = 400,
+	STANDARD_WIDTH = 80, LEAST_WIDTH = 60, MOST_WIDTH = 400,
 	FULL_SCENARIOS = 1,      /* of a rule, with their ladder */
 	SHOWN_SCENARIOS = 3,     /* with what was expected and got */
 	LADDER_ROWS = 12,
@@ -17,7 +17,7 @@ enum {
 	LISTED_IDS = 12,         /* of the rest, by id */
 	LISTED_REASONS = 3,      /* of the scenarios skipped for one reason */
 	OUTPUT_LINES = 10,       /* of the target's output */
-	LONGEST_LINE = 4096, LAST_LINE = 100000, /* of a scenario file */
+	LARGEST_FILE = 1024 * 1024, LONGEST_LINE = 4096, /* of a scenario file; of a line shown */
 };
 
 struct page {
@@ -98,13 +98,14 @@ static char *source_line(const char *name, unsigned number)
 	char *line = NULL;
 	ssize_t got = -1;
 
-	if (length < 4 || strcmp(name + length - 4, ".c2w") != 0 || number == 0 || number > LAST_LINE)
+	if (length < 4 || strcmp(name + length - 4, ".c2w") != 0 || number == 0)
 		return NULL;
-	if (stat(name, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > LAST_LINE * 100)
+	if (stat(name, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > LARGEST_FILE)
 		return NULL;
 	file = fopen(name, "re");
-	for (unsigned i = 0; file != NULL && i < number; i++)
-		got = getline(&line, &size, file);
+	do
+		got = file == NULL ? -1 : getline(&line, &size, file);
+	while (got >= 0 && --number > 0);
 	if (file != NULL)
 		fclose(file);
 	if (got > 0) {
@@ -343,7 +344,8 @@ static unsigned rules_find(const struct rp_result *result, enum rp_verdict verdi
 	for (unsigned i = 1; i < C2W_RULES; i++)
 		if (result->rules[i].verdict == verdict)
 			rules[count++] = (enum c2w_rule)i;
-	qsort(rules, count, sizeof(*rules), by_rank);
+	if (count > 1)
+		qsort(rules, count, sizeof(*rules), by_rank);
 	return count;
 }
 
