@@ -1,0 +1,41 @@
+/* What several tries of one scenario come to: again, again with nothing else running, or a verdict that can be trusted.
+ * Pure: for schedule.c and its tests. Owns nothing; the reasons it gives are static. */
+#ifndef HX_CONFIRM_H
+#define HX_CONFIRM_H
+
+#include <stdbool.h>
+
+#include "protocol/rules.h"
+#include "reports/result.h"
+
+enum { HX_MAX_TRIES = 6, HX_LOSS_TRIES = 3 };
+
+/* One try, as it ended. "Bad" below is a verdict of fail or warn. */
+struct hx_try {
+	enum rp_verdict verdict;
+	bool company;              /* other scenarios ran on the same server at the same time */
+	bool refused, loss, noise; /* of struct hx_outcome */
+	bool killed;               /* the server ended while this ran alone: nothing to confirm */
+	bool broken[C2W_RULES];    /* rules with a finding of fail or warn */
+};
+
+enum hx_next { HX_SETTLED, HX_AGAIN, HX_AGAIN_ALONE };
+
+struct hx_decision {
+	enum hx_next next;
+	/* The rest for HX_SETTLED only. */
+	unsigned keep;             /* the try whose record holds */
+	bool doubt;                /* what that record blames on the target becomes inconclusive */
+	bool flaky, company_only;  /* of struct rp_scenario */
+	const char *reason;        /* a remark, or NULL */
+};
+
+/* count tries, the last one just over. claims_silence: the script says that somebody gets nothing, which loss would fake.
+ *
+ * A first bad try is repeated alone. Bad again: it holds. Good then: company_only where the bad one ran in company, flaky
+ * otherwise, but inconclusive where noise was recorded in either. A bad try under loss only counts if three tries under loss
+ * break the same rule; two good ones without loss clear it. A good try under loss is good unless silence was claimed: then it
+ * is tried three times. A refused set-up is tried again alone, and never blamed on the target's rules. */
+struct hx_decision hx_decide(const struct hx_try *tries, unsigned count, bool claims_silence);
+
+#endif
