@@ -123,7 +123,7 @@ static void put_place(const struct page *page, const struct rp_finding *finding)
 	char *name, *line, *shown;
 
 	if (finding->file == NULL || finding->line == 0) {
-		fputs("    seen by a judge that watches every message, in no step of the scenario\n", page->to);
+		fputs("    seen by a judge of every message, in no step\n", page->to);
 		return;
 	}
 	name = rp_shown_text(finding->file);
