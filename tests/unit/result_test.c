@@ -229,11 +229,11 @@ static void big_messages_are_bounded(void **state)
 {
 	struct rp_result *result = rp_result_new();
 	struct rp_scenario *scenario = rp_scenario_add(result, "a");
-	char *big = calloc(1, 3 * RP_MAX_EVENT);
+	char *big = calloc(3, RP_MAX_EVENT);
 
 	(void)state;
 	assert_non_null(big);
-	rp_event_add(result, scenario, 0, "alice", true, true, big, 3 * RP_MAX_EVENT, NULL);
+	rp_event_add(result, scenario, 0, "alice", true, true, big, (size_t)3 * RP_MAX_EVENT, NULL);
 	assert_int_equal(scenario->timeline[0].length, RP_MAX_EVENT);
 	assert_int_equal(scenario->timeline[0].cut, 2 * RP_MAX_EVENT);
 	for (int i = 1; i < 100; i++) {
@@ -371,7 +371,7 @@ static void write_file(char name[32], const char *octets, size_t length)
 {
 	int file;
 
-	strcpy(name, P_tmpdir "/c2w-result-XXXXXX");
+	snprintf(name, 32, "%s", P_tmpdir "/c2w-result-XXXXXX");
 	file = mkstemp(name);
 	assert_true(file >= 0);
 	assert_int_equal(write(file, octets, length), length);
