@@ -135,10 +135,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 const struct argp srv_command_argp = { .options = options, .parser = parse };
 
-void srv_command_init(struct srv_command *command, const char *program)
+void srv_command_init(struct srv_command *command, char *program)
 {
 	*command = (struct srv_command){ .program = program, .host = "127.0.0.1", .port = 1950 };
 	srv_options_init(&command->options);
+}
+
+void srv_command_parse(struct srv_command *command, const struct argp *argp, int argc, char **argv)
+{
+	argp_err_exit_status = SRV_EXIT_USAGE;
+	if (argc > 0)
+		argv[0] = command->program; /* which getopt puts before its errors */
+	argp_parse(argp, argc, argv, 0, NULL, command);
 }
 
 /* ---- the process ---------------------------------------------------------------------------- */

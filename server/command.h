@@ -8,7 +8,7 @@
 #include "server/serve.h"
 
 struct srv_command {
-	const char *program; /* "c2w-server", for its errors */
+	char *program;       /* "c2w-server", for its errors */
 	const char *host;
 	unsigned port;
 	char **movies;       /* --movies; owned */
@@ -17,9 +17,11 @@ struct srv_command {
 
 enum { SRV_EXIT_USAGE = 2 };
 
-void srv_command_init(struct srv_command *command, const char *program);
-/* A child parser; its input is the struct srv_command. Says what is wrong as "program: what: why" and ends the process with 2. */
+void srv_command_init(struct srv_command *command, char *program);
+/* The options, as a child of the program's parser, whose input is the struct srv_command. */
 extern const struct argp srv_command_argp;
+/* Says what is wrong as "program: what: why" and ends the process with 2. */
+void srv_command_parse(struct srv_command *command, const struct argp *argp, int argc, char **argv);
 /* Listens, prints "ready HOST:PORT", runs until SIGTERM or SIGINT. Returns the exit status. Frees what the command owns. */
 int srv_command_run(struct srv_command *command);
 

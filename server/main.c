@@ -11,8 +11,7 @@ int main(int argc, char **argv)
 	static const struct argp argp = { .children = children, .doc = "A server for C2W/22, the protocol of docs/PROTOCOL.md." };
 	struct srv_command command;
 
-	argp_err_exit_status = SRV_EXIT_USAGE;
 	srv_command_init(&command, "c2w-server");
-	argp_parse(&argp, argc, argv, 0, NULL, &command);
+	srv_command_parse(&command, &argp, argc, argv);
 	return srv_command_run(&command);
 }

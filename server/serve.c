@@ -55,6 +55,11 @@ static void say(struct srv_service *service, const struct srv_way *way, bool det
 	srv_log_write(&service->logger, net_now(service->net), detail, way && way->connection, way ? &way->peer : NULL, what, octets);
 }
 
+static struct c2w_str reason(int error)
+{
+	return c2w_str_of(net_error_text(error > 0 ? -error : error));
+}
+
 static bool lost(struct srv_service *service) /* splitmix64 */
 {
 	uint64_t x = service->random += UINT64_C(0x9e3779b97f4a7c15);
@@ -281,7 +286,7 @@ static void connection_ended(void *context, enum net_end end, int error, int64_t
 	struct srv_service *service = connection->service;
 
 	(void)at;
-	say(service, &connection->way, true, end == NET_END_FIN ? "ended the connection" : net_error_text(error), C2W_STR(""));
+	say(service, &connection->way, true, "ended the connection", end == NET_END_FIN ? C2W_STR("") : reason(error));
 	end_connection(connection, false);
 	watch_silence(service);
 	turn_over(service);
@@ -310,7 +315,7 @@ static void accepted(void *context, struct net_tcp *tcp)
 
 static void short_of(void *context, int error, bool over)
 {
-	say(context, NULL, false, over ? "accepts connections again" : "refuses connections", c2w_str_of(net_error_text(error)));
+	say(context, NULL, false, over ? "accepts connections again" : "refuses connections", over ? C2W_STR("") : reason(error));
 }
 
 /* ---- opening and closing -------------------------------------------------------------------- */
