@@ -185,9 +185,9 @@ clang: $(call objects_clang,$(SOURCES))
 LINT_FLAGS = -std=c17 -I. $(DEFINES) $(PACKAGE_CFLAGS)
 
 lint: deps-build deps-test deps-lint ## clang-tidy and cppcheck, every finding an error
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--suppressions-list=scripts/cppcheck.txt -j $(shell nproc) -I. -D_GNU_SOURCE $(filter-out $(TESTING),$(SOURCES))
-	printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(subst ",\",$(LINT_FLAGS)) 2>build/clang-tidy.$$$$.log || { cat build/clang-tidy.$$$$.log; exit 1; }' sh
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=uninitvar \
+		--library=scripts/cppcheck.cfg -j $(shell nproc) -I. -D_GNU_SOURCE $(filter-out $(TESTING),$(SOURCES))
+	printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 1 scripts/tidy -std=c17 -I. $(DEFINES) $(PACKAGE_CFLAGS)
 
 format: deps-lint ## clang-format the C sources in place (look at the diff: hand-made tables suffer)
 	clang-format -i $(SOURCES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports tests/unit bench))
