@@ -233,7 +233,7 @@ static void gap_write(const struct ladder *ladder, int64_t ns, const char *what)
 
 static void event_write(const struct ladder *ladder, const struct rp_event *event)
 {
-	bool mark = event->at == ladder->options->until;
+	bool mark = event == ladder->options->offender;
 	char *text = event_text(ladder, event);
 
 	fprintf(ladder->to, "%*s%s%c%*.1f ", (int)ladder->options->indent, "", rp_style(ladder->options->colour && mark, RP_BAD),

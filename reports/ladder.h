@@ -8,7 +8,8 @@
 struct rp_ladder_options {
 	unsigned indent, width; /* columns: before the ladder; of the terminal */
 	unsigned rows;          /* the last so many messages; 0: all */
-	int64_t until;          /* of those up to this time, which gets a mark; INT64_MAX: up to the end */
+	int64_t until;          /* of those up to this time; INT64_MAX: up to the end */
+	const struct rp_event *offender; /* gets a mark; NULL: none does */
 	bool colour;
 };
 

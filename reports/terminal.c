@@ -234,11 +234,29 @@ static void put_command(const struct page *page, const char *command)
 	free(shown);
 }
 
+/* The message that the finding calls wrong: the last one received until then that looks so. NULL: there is none. */
+static const struct rp_event *offender_of(const struct rp_scenario *scenario, const struct rp_finding *finding)
+{
+	const struct rp_event *offender = NULL;
+	size_t length;
+	char *octets;
+
+	if (finding->got == NULL || !rp_unescape(finding->got, &octets, &length))
+		return NULL;
+	for (const struct rp_event *event = scenario->timeline; event < scenario->timeline + scenario->timeline_count; event++)
+		if (event->received && event->at <= finding->at && event->octets != NULL && event->length == length &&
+		    memcmp(event->octets, octets, length) == 0)
+			offender = event;
+	free(octets);
+	return offender;
+}
+
 static void put_witness(const struct page *page, const struct witness *witness, bool ladder)
 {
 	const struct rp_scenario *scenario = witness->scenario;
 	struct rp_ladder_options options = { .indent = 2, .width = page->width, .rows = page->verbose ? 0 : LADDER_ROWS,
-					     .until = witness->finding->at, .colour = page->colour };
+					     .until = witness->finding->at, .offender = offender_of(scenario, witness->finding),
+					     .colour = page->colour };
 
 	putc('\n', page->to);
 	put_scenario_name(page, 2, scenario);

@@ -496,7 +496,8 @@ static void the_last_line_says_it_all(void **state)
 
 static char *ladder(const struct rp_scenario *scenario, unsigned width, unsigned rows, int64_t until)
 {
-	struct rp_ladder_options options = { .indent = 2, .width = width, .rows = rows, .until = until };
+	struct rp_ladder_options options = { .indent = 2, .width = width, .rows = rows, .until = until,
+					     .offender = scenario->timeline_count > 2 ? &scenario->timeline[2] : NULL };
 	char *text = NULL;
 	size_t length;
 	FILE *to = open_memstream(&text, &length);
@@ -529,7 +530,7 @@ static void a_ladder_reads_like_the_protocols(void **state)
 			    "  >  1001.0     |         |<--------|  13.0: NEW_MESSAGE|alice|hi (no CR LF)\n");
 	free(text);
 	text = ladder(scenario, 80, 2, INT64_MAX);
-	assert_shows(text, "bob", "server", "(2 earlier messages not shown)", "   1001.0 ", "   1002.0     *         |  (gone)\n");
+	assert_shows(text, "bob", "server", "(2 earlier messages not shown)", "  >  1001.0 ", "   1002.0     *         |  (gone)\n");
 	assert_null(strstr(text, "alice  "));
 	free(text);
 	text = ladder(scenario, 80, 1, 6001 * MS);
@@ -554,6 +555,24 @@ static void what_times_have_in_common_is_left_out(void **state)
 	event(result, scenario, 3, "alice", true, "7: USER_LIST_RESPONSE|alice|\r\n");
 	text = ladder(scenario, 80, 0, INT64_MAX);
 	assert_shows(text, "1763850000.000125: CONNECTION_REQUEST|alice|\n");
+	free(text);
+	rp_result_free(result);
+}
+
+static void the_message_that_is_wrong_is_marked(void **state)
+{
+	struct rp_result *result = rp_result_new();
+	struct rp_scenario *scenario = failing(result, "a", C2W_FMT_02, RP_FAIL);
+	char *text;
+
+	(void)state;
+	event(result, scenario, 0, "alice", true, "1: A|\xc3\xa9|\r\n");
+	event(result, scenario, 1, "alice", true, "1: B|\xc3\xa9|\r\n");
+	event(result, scenario, 2, "alice", true, "1: C|\xc3\xa9|\r\n");
+	scenario->findings[0].got = rp_text(result, "%s", "1: B|\\xC3\\xA9|\\r\\n");
+	rp_result_conclude(result);
+	text = report(result, 80, false, false, false);
+	assert_shows(text, "        0.0     |<--------|  1: A", "  >     1.0     |<--------|  1: B", "        2.0     |<--------|  1: C");
 	free(text);
 	rp_result_free(result);
 }
@@ -636,6 +655,7 @@ int main(void)
 		cmocka_unit_test(the_last_line_says_it_all),
 		cmocka_unit_test(a_ladder_reads_like_the_protocols),
 		cmocka_unit_test(what_times_have_in_common_is_left_out),
+		cmocka_unit_test(the_message_that_is_wrong_is_marked),
 		cmocka_unit_test(transports_are_told_apart),
 		cmocka_unit_test(many_clients_are_named_instead),
 		cmocka_unit_test(a_long_message_is_cut_between_cells),
