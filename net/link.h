@@ -37,7 +37,7 @@ struct net_timer;
 /* Errors everywhere below: 0 or positive is success, negative is -errno. Never NULL. */
 const char *net_error_text(int error);
 
-void net_free(struct net *net); /* closes whatever is still open; no callback comes any more */
+void net_free(struct net *net); /* closes and frees whatever is still open, timers too; no callback comes any more */
 
 /* Nanoseconds on a clock that never steps: CLOCK_MONOTONIC, or the virtual clock (which starts at 1 s). All
  * `at` values of one net are on it: kernel receive timestamps are converted. */
@@ -49,6 +49,7 @@ unsigned net_clock_steps(const struct net *net);
 
 /* Runs until net_stop(), or (sim) until nothing can happen any more. Returns 1 if stopped, 0 if it ran dry. */
 int net_run(struct net *net);
+/* This turn of the loop is finished first; called between two runs, the next one makes a single turn. */
 void net_stop(struct net *net);
 /* Hands queued datagrams to the kernel now instead of at the end of this turn of the loop. */
 void net_flush(struct net *net);
@@ -74,7 +75,8 @@ struct net_datagram {
 struct net_udp_events {
 	/* Up to 64 datagrams a call, in the order of arrival. */
 	void (*received)(void *context, const struct net_datagram *datagrams, size_t count);
-	/* An ICMP error for a datagram sent to peer (IP_RECVERR): error is ECONNREFUSED and the like. May be NULL. */
+	/* An ICMP error for a datagram sent to peer (IP_RECVERR): error is ECONNREFUSED and the like; or the kernel would
+	 * not even send it: ENETUNREACH, EPERM… May be NULL. */
 	void (*refused)(void *context, const struct net_addr *peer, int error, int64_t at);
 };
 
@@ -105,7 +107,7 @@ struct net_tcp_events {
 	/* FIN: the peer sends no more; our side stays open until net_tcp_close(). Any other end: the connection is gone,
 	 * but the struct stays valid until net_tcp_close(). Comes once for a FIN and once for an end other than FIN. */
 	void (*ended)(void *context, enum net_end end, int error, int64_t at);
-	void (*drained)(void *context);                                               /* all that was queued is in the kernel; may be NULL */
+	void (*drained)(void *context);                                               /* all that was queued is in the kernel, each time; may be NULL */
 };
 
 int net_tcp_connect(struct net *net, const struct net_addr *to, const struct net_tcp_events *events, void *context, struct net_tcp **tcp);
@@ -124,14 +126,16 @@ void net_tcp_push(struct net_tcp *tcp);
 size_t net_tcp_backlog(const struct net_tcp *tcp);
 /* Octets handed to the kernel that the peer has not acknowledged (SIOCOUTQ; sim: not yet delivered). */
 size_t net_tcp_in_flight(const struct net_tcp *tcp);
-/* The smallest receive buffer, so that a client that stops reading is noticed soon. Before data flows. */
+/* A small receive buffer and small segments, so that little waits in the kernels when we stop reading: some hundred KiB
+ * instead of several MiB. In the turn of net_tcp_connect(), which asks for the connection at the end of the turn (or when
+ * net_tcp_local() wants to know). On an accepted connection it comes too late for most of its effect. */
 void net_tcp_small_window(struct net_tcp *tcp);
 
 struct net_listener_events {
 	/* A new connection; set its events with net_tcp_accept() before returning, or it is reset. */
 	void (*accepted)(void *context, struct net_tcp *tcp);
 	/* Out of file descriptors or memory: the connection was refused. Comes once per spell of shortage; over: false at its start,
-	 * true when accepting works again. May be NULL. */
+	 * true (with error 0) when accepting works again. May be NULL. */
 	void (*short_of)(void *context, int error, bool over);
 };
 

@@ -12,7 +12,7 @@
 #include "net/buffer.h"
 #include "net/real_net.h"
 
-enum { DISCARDS = 16, DISCARDED_AT_ONCE = 1 << 20, CONTROL = 128 };
+enum { DISCARDS = 16, DISCARDED_AT_ONCE = 1 << 20, CONTROL = 128, SMALL_WINDOW = 4096, SMALL_SEGMENT = 1400 };
 
 struct real_tcp {
 	struct net_tcp tcp;
@@ -26,6 +26,7 @@ struct real_tcp {
 	int fd;
 	int failed;       /* errno that a write met; told once everything received before has been read */
 	bool accepted;    /* has its events */
+	bool begun;       /* outgoing: connect() has been called, at the end of the turn */
 	bool connecting;
 	bool reading;     /* the user wants to */
 	bool fin_seen;    /* the peer sends no more */
@@ -62,7 +63,7 @@ static void tcp_watch(struct real_tcp *tcp)
 {
 	short what = tcp_interest(tcp);
 
-	if (tcp->gone || event_get_events(&tcp->event) == what)
+	if (tcp->gone || !tcp->begun || event_get_events(&tcp->event) == what)
 		return;
 	event_del(&tcp->event);
 	event_assign(&tcp->event, real_of(tcp)->base, tcp->fd, what, tcp_ready, tcp);
@@ -174,12 +175,27 @@ static void tcp_settle(struct real_tcp *tcp)
 	}
 }
 
+/* Failing at once, as it may on loopback, is told by the visit like any other failure. */
+static void tcp_begin(struct real_tcp *tcp)
+{
+	struct sockaddr_in6 name;
+	socklen_t length = real_sockaddr(&name, &tcp->peer, real_family(&tcp->peer));
+
+	if (tcp->begun)
+		return;
+	tcp->begun = true;
+	if (connect(tcp->fd, (struct sockaddr *)&name, length) && errno != EINPROGRESS)
+		tcp->failed = errno;
+	event_add(&tcp->event, NULL);
+}
+
 static void tcp_visit(struct real_due *due)
 {
 	struct real_tcp *tcp = (struct real_tcp *)((char *)due - offsetof(struct real_tcp, due));
 
 	if (tcp->gone)
 		return;
+	tcp_begin(tcp);
 	tcp_write(tcp, 0);
 	tcp_settle(tcp);
 }
@@ -280,7 +296,8 @@ static void tcp_linger_over(evutil_socket_t fd, short what, void *context)
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-static struct real_tcp *tcp_new(struct real_net *real, int fd)
+/* Its event is not added yet. */
+static struct real_tcp *tcp_new(struct real_net *real, int fd, bool connecting)
 {
 	struct real_tcp *tcp = calloc(1, sizeof(*tcp));
 
@@ -290,48 +307,40 @@ static struct real_tcp *tcp_new(struct real_net *real, int fd)
 	tcp->due.visit = tcp_visit;
 	tcp->fd = fd;
 	tcp->reading = true;
+	tcp->connecting = connecting;
 	LIST_INSERT_HEAD(&real->tcps, tcp, all);
+	event_assign(&tcp->event, real->base, fd, tcp_interest(tcp), tcp_ready, tcp);
 	return tcp;
-}
-
-static void tcp_start(struct real_tcp *tcp)
-{
-	event_assign(&tcp->event, real_of(tcp)->base, tcp->fd, tcp_interest(tcp), tcp_ready, tcp);
-	event_add(&tcp->event, NULL);
 }
 
 int real_tcp_connect(struct net *net, const struct net_addr *to, struct net_tcp **out)
 {
-	struct sockaddr_in6 name;
 	int fd = real_socket(to, SOCK_STREAM);
 
 	if (fd < 0)
 		return fd;
-	struct real_tcp *tcp = tcp_new((struct real_net *)net, fd);
+	struct real_tcp *tcp = tcp_new((struct real_net *)net, fd, true);
 	if (!tcp) {
 		close(fd);
 		return -ENOMEM;
 	}
 	real_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	tcp->accepted = tcp->connecting = true;
+	tcp->accepted = true;
 	tcp->peer = *to;
-	if (connect(fd, (struct sockaddr *)&name, real_sockaddr(&name, to, real_family(to))) && errno != EINPROGRESS) {
-		tcp->failed = errno; /* told at the end of the turn, as if it had taken longer */
-		real_due_add((struct real_net *)net, &tcp->due);
-	}
-	tcp_start(tcp);
+	real_due_add((struct real_net *)net, &tcp->due);
 	*out = &tcp->tcp;
 	return 0;
 }
 
 struct net_tcp *real_tcp_wrap(struct real_net *real, int fd)
 {
-	struct real_tcp *tcp = tcp_new(real, fd);
+	struct real_tcp *tcp = tcp_new(real, fd, false);
 
 	if (!tcp)
 		return NULL;
+	tcp->begun = true;
 	real_peer(fd, &tcp->peer);
-	tcp_start(tcp);
+	event_add(&tcp->event, NULL);
 	return &tcp->tcp;
 }
 
@@ -354,8 +363,8 @@ void real_tcp_small_window(struct net_tcp *base)
 {
 	int fd = ((struct real_tcp *)base)->fd;
 
-	real_option(fd, SOL_SOCKET, SO_RCVBUF, 1); /* the kernel raises it to its own minimum */
-	real_option(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, 1);
+	real_option(fd, SOL_SOCKET, SO_RCVBUF, SMALL_WINDOW);
+	real_option(fd, IPPROTO_TCP, TCP_MAXSEG, SMALL_SEGMENT);
 }
 
 /* ---- using ---------------------------------------------------------------------------------- */
@@ -405,6 +414,7 @@ void real_tcp_close(struct net_tcp *base)
 	struct real_tcp *tcp = (struct real_tcp *)base;
 	struct timeval longest = { .tv_sec = NET_LINGER / 1000000000 };
 
+	tcp_begin(tcp);
 	tcp_write(tcp, 0);
 	evtimer_assign(&tcp->linger, real_of(tcp)->base, tcp_linger_over, tcp);
 	tcp->closed = true;
@@ -440,6 +450,7 @@ void real_tcp_free_all(struct real_net *real)
 
 void real_tcp_local(const struct net_tcp *tcp, struct net_addr *local)
 {
+	tcp_begin((struct real_tcp *)tcp); /* an address must be chosen to be known */
 	real_local(((const struct real_tcp *)tcp)->fd, local);
 }
 
