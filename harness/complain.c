@@ -16,6 +16,7 @@ enum { SHOWN = 160, BEFORE_CARET = 100, LONGEST_WORD = 64 };
 struct said {
 	struct hx_place place;
 	const char *words;
+	const struct hx_source *source; /* NULL: no file that was read */
 	struct said *next;
 };
 
@@ -23,7 +24,7 @@ struct hx_complaints {
 	struct hx_arena *arena;
 	void (*error)(void *context, const char *text);
 	void *context;
-	unsigned count;
+	unsigned count, kept;
 	struct hx_source *sources;
 	struct said *said;
 };
@@ -83,6 +84,7 @@ struct hx_source *hx_source_add(struct hx_complaints *complaints, const char *fi
 	source->length = length;
 	source->line_count = count_lines(text, length);
 	split_lines(source, complaints->arena);
+	source->number = complaints->sources ? complaints->sources->number + 1 : 1;
 	source->next = complaints->sources;
 	complaints->sources = source;
 	return source;
@@ -181,32 +183,13 @@ static bool said_before(struct hx_complaints *complaints, struct hx_place place,
 	return false;
 }
 
-static void remember(struct hx_complaints *complaints, struct hx_place place, const char *words)
+static void remember(struct hx_complaints *complaints, struct hx_place place, const struct hx_source *source, const char *words)
 {
 	struct said *said = hx_alloc(complaints->arena, sizeof(*said));
 
-	*said = (struct said){ place, hx_copy(complaints->arena, words, strlen(words)), complaints->said };
+	*said = (struct said){ place, hx_copy(complaints->arena, words, strlen(words)), source, complaints->said };
 	complaints->said = said;
-}
-
-static void say(struct hx_complaints *complaints, struct hx_place place, const struct hx_source *source, const char *words)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	if (!to)
-		abort();
-	show_text(to, place.file);
-	if (place.line > 0)
-		fprintf(to, ":%u:%u", place.line, place.column);
-	fputs(": ", to);
-	show_text(to, words);
-	if (source && place.line > 0 && place.line <= source->line_count)
-		show_line(to, source->lines[place.line - 1], place.column);
-	fclose(to);
-	complaints->error(complaints->context, text);
-	free(text);
+	complaints->kept++;
 }
 
 void hx_complain(struct hx_complaints *complaints, struct hx_place place, const char *format, ...)
@@ -224,9 +207,57 @@ void hx_complain(struct hx_complaints *complaints, struct hx_place place, const 
 	if (source && ++source->complaints > HX_MAX_COMPLAINTS)
 		return;
 	if (source && source->complaints == HX_MAX_COMPLAINTS)
-		snprintf(words, sizeof(words), "too many errors; the rest of this file's are not shown");
-	remember(complaints, place, words);
-	say(complaints, place, source, words);
+		snprintf(words, sizeof(words), "too many errors; there may be more than are shown");
+	remember(complaints, place, source, words);
+}
+
+/* ---- saying --------------------------------------------------------------------------------- */
+
+static void say(struct hx_complaints *complaints, const struct said *said)
+{
+	struct hx_place place = said->place;
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		abort();
+	show_text(to, place.file);
+	if (place.line > 0)
+		fprintf(to, ":%u:%u", place.line, place.column);
+	fputs(": ", to);
+	show_text(to, said->words);
+	if (said->source && place.line > 0 && place.line <= said->source->line_count)
+		show_line(to, said->source->lines[place.line - 1], place.column);
+	fclose(to);
+	complaints->error(complaints->context, text);
+	free(text);
+}
+
+static int by_place(const void *left, const void *right)
+{
+	const struct said *a = *(const struct said *const *)left, *b = *(const struct said *const *)right;
+	unsigned a_file = a->source ? a->source->number : 0, b_file = b->source ? b->source->number : 0;
+
+	if (a_file != b_file)
+		return a_file < b_file ? -1 : 1;
+	if (a->place.line != b->place.line)
+		return a->place.line < b->place.line ? -1 : 1;
+	if (a->place.column != b->place.column)
+		return a->place.column < b->place.column ? -1 : 1;
+	return strcmp(a->words, b->words);
+}
+
+void hx_complaints_say(struct hx_complaints *complaints)
+{
+	const struct said **sorted = hx_alloc(complaints->arena, complaints->kept * sizeof(*sorted));
+	unsigned count = 0;
+
+	for (const struct said *said = complaints->said; said; said = said->next)
+		sorted[count++] = said;
+	qsort(sorted, count, sizeof(*sorted), by_place);
+	for (unsigned i = 0; i < count; i++)
+		say(complaints, sorted[i]);
 }
 
 /* ---- guessing ------------------------------------------------------------------------------- */
@@ -261,9 +292,7 @@ static unsigned edits(struct c2w_str a, struct c2w_str b)
 
 struct hx_guess hx_guess_at(struct c2w_str word)
 {
-	unsigned near = word.length < 4 ? 1 : (unsigned)(word.length / 3);
-
-	return (struct hx_guess){ .word = word, .distance = near + 1 };
+	return (struct hx_guess){ .word = word, .distance = (unsigned)word.length / 4 + 2 };
 }
 
 void hx_guess_offer(struct hx_guess *guess, const char *word)

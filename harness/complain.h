@@ -18,6 +18,7 @@ struct hx_source {
 	size_t length;
 	const char *const *lines;    /* NUL-terminated, without their ends */
 	unsigned line_count;
+	unsigned number;             /* in the order of reading, from 1 */
 	unsigned complaints;         /* so far */
 	struct hx_source *next;
 };
@@ -27,6 +28,9 @@ unsigned hx_complaints_count(const struct hx_complaints *complaints);
 
 /* Copies file and text. */
 struct hx_source *hx_source_add(struct hx_complaints *complaints, const char *file, const char *text, size_t length);
+
+/* Hands every error to error(), in the order of files and lines. */
+void hx_complaints_say(struct hx_complaints *complaints);
 
 /* One error. The same words for the same place are said once. A place with line 0 stands for its whole file,
  * or for whatever its file names. */

@@ -347,6 +347,8 @@ static struct hx_definition *parse_exchange(struct hx_parser *parser)
 {
 	struct hx_definition *definition = hx_alloc(parser->arena, sizeof(*definition));
 
+	if (++parser->exchanges > HX_MAX_EXCHANGES)
+		hx_fail(parser, parser->token.place, "more than %d exchanges in a file", HX_MAX_EXCHANGES);
 	hx_advance(parser);
 	definition->exchange.place = parser->token.place;
 	parser->scenario = NULL;

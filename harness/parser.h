@@ -30,7 +30,7 @@ struct hx_parser {
 	unsigned depth;              /* of blocks */
 	bool all;                    /* this step is said of everybody */
 	unsigned operators;          /* on this line */
-	unsigned steps;              /* in this file */
+	unsigned steps, exchanges;   /* in this file */
 };
 
 /* ---- cursor.c ------------------------------------------------------------------------------- */
