@@ -761,7 +761,7 @@ static void finish_soon(struct hx_run *run)
 	net_timer_at(run->finish_timer, net_now(run->net));
 }
 
-void hx_advance(struct hx_run *run)
+void hx_run_advance(struct hx_run *run)
 {
 	if (run->phase == HX_SCRIPT)
 		play_on(run);
@@ -788,7 +788,7 @@ static void step_timer_due(void *context)
 	else if (!run->yielding)
 		run->step_due = true;
 	run->yielding = false;
-	hx_advance(run);
+	hx_run_advance(run);
 }
 
 static void limit_due(void *context)
@@ -843,7 +843,7 @@ void hx_run_stop(struct hx_run *run, const char *reason)
 		return;
 	run->reason = hx_copy(run->arena, reason, strlen(reason));
 	hx_script_end(run);
-	hx_advance(run);
+	hx_run_advance(run);
 }
 
 /* ---- the beginning ---------------------------------------------------------------------------- */
@@ -891,7 +891,7 @@ static void begin(void *context)
 {
 	struct hx_run *run = context;
 	net_timer_at(run->limit_timer, net_now(run->net) + (run->scenario->limit > 0 ? run->scenario->limit : DEFAULT_LIMIT));
-	hx_advance(run);
+	hx_run_advance(run);
 }
 
 struct hx_run *hx_run_start(const struct hx_run_options *options)

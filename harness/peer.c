@@ -172,7 +172,7 @@ static void next_piece(void *context)
 	if (endpoint->pieces_sent < endpoint->pieces.length)
 		net_timer_at(endpoint->piece_due, net_now(endpoint->run->net) + endpoint->piece_gap);
 	else
-		hx_advance(endpoint->run);
+		hx_run_advance(endpoint->run);
 }
 
 void hx_transmit_pieces(struct hx_endpoint *endpoint, const char *octets, size_t length, size_t first, size_t size, int64_t gap)
@@ -380,7 +380,7 @@ static void udp_received(void *context, const struct net_datagram *datagrams, si
 	for (size_t i = 0; i < count && endpoint->udp != NULL; i++)
 		if (!from_elsewhere(endpoint, &datagrams[i]))
 			received(endpoint, datagrams[i].octets, datagrams[i].length, datagrams[i].at);
-	hx_advance(endpoint->run);
+	hx_run_advance(endpoint->run);
 }
 
 static void udp_refused(void *context, const struct net_addr *peer, int error, int64_t at)
@@ -392,14 +392,14 @@ static void udp_refused(void *context, const struct net_addr *peer, int error, i
 	hx_note(endpoint->run, endpoint->client, false, hx_print(endpoint->run->arena, "datagram refused: %s", net_error_text(-error)));
 	endpoint->ended = true;
 	endpoint->how = NET_END_REFUSED;
-	hx_advance(endpoint->run);
+	hx_run_advance(endpoint->run);
 }
 
 static void tcp_connected(void *context)
 {
 	struct hx_endpoint *endpoint = context;
 	endpoint->connected = true;
-	hx_advance(endpoint->run);
+	hx_run_advance(endpoint->run);
 }
 
 static void tcp_received(void *context, const char *octets, size_t length, int64_t at)
@@ -418,7 +418,7 @@ static void tcp_received(void *context, const char *octets, size_t length, int64
 		net_tcp_read(endpoint->link, false);
 		hx_script_end(run);
 	}
-	hx_advance(run);
+	hx_run_advance(run);
 }
 
 static const char *end_text(enum net_end how)
@@ -452,7 +452,7 @@ static void tcp_ended(void *context, enum net_end how, int error, int64_t at)
 	if (endpoint->connected && endpoint->number < run->jd_endpoints)
 		jd_close(run->jd, endpoint->number, at);
 	hx_note(run, endpoint->client, true, end_text(how));
-	hx_advance(run);
+	hx_run_advance(run);
 }
 
 /* ---- opening and closing -------------------------------------------------------------------- */

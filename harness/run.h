@@ -225,7 +225,7 @@ void hx_find(struct hx_run *run, enum c2w_rule rule, bool inconclusive, const ch
 void hx_find_octets(struct hx_run *run, enum c2w_rule rule, const char *what, struct c2w_str expected, struct c2w_str got);
 const char *hx_escape(struct hx_run *run, struct c2w_str octets); /* in the arena */
 void hx_script_end(struct hx_run *run); /* whatever comes next in the script is not played */
-void hx_advance(struct hx_run *run);
+void hx_run_advance(struct hx_run *run);
 int64_t hx_patience(const struct hx_run *run);
 
 /* teardown.c */
