@@ -352,9 +352,10 @@ static void received(struct hx_endpoint *endpoint, const char *octets, size_t le
 		if (run->phase == HX_TEARDOWN || (present && !endpoint->client->holds_acks))
 			hx_acknowledge(endpoint, item);
 	}
-	if (run->phase == HX_TEARDOWN)
-		hx_teardown_received(endpoint, item);
-	keep(endpoint, item);
+	if (run->phase == HX_TEARDOWN && hx_teardown_received(endpoint, item))
+		hx_item_free(run, item);
+	else
+		keep(endpoint, item);
 }
 
 /* TRN-04: an answer comes from where the request was sent to. What is no answer of ours is somebody else's. */

@@ -230,7 +230,8 @@ int64_t hx_patience(const struct hx_run *run);
 
 /* teardown.c */
 void hx_teardown_begin(struct hx_run *run);
-void hx_teardown_received(struct hx_endpoint *endpoint, const struct hx_item *item);
+/* True: it answers a request of the teardown, and is nothing that a silence forbids. */
+bool hx_teardown_received(struct hx_endpoint *endpoint, const struct hx_item *item);
 void hx_teardown_due(struct hx_run *run); /* repeats what is not answered; arms the step timer again */
 bool hx_teardown_over(struct hx_run *run);   /* sets the witness looking when the others have left */
 

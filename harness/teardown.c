@@ -79,10 +79,10 @@ static void see(void *context, struct c2w_str name, struct c2w_str room)
 	        hx_print(looker->run->arena, "still in the user list after it left: %s", hx_escape(looker->run, name)));
 }
 
-void hx_teardown_received(struct hx_endpoint *endpoint, const struct hx_item *item)
+bool hx_teardown_received(struct hx_endpoint *endpoint, const struct hx_item *item)
 {
 	if (!item->from_server || item->repetition || item->message.time != endpoint->request_message.time)
-		return;
+		return false;
 	if (endpoint->leaving == HX_LOOKING && item->message.command == C2W_USER_LIST_RESPONSE) {
 		hx_each_entry(endpoint->run->params, &item->message, see, &(struct looker){ endpoint->run, endpoint });
 		endpoint->leaving = HX_LEAVING;
@@ -94,7 +94,10 @@ void hx_teardown_received(struct hx_endpoint *endpoint, const struct hx_item *it
 			left(endpoint);
 		else
 			ask(endpoint, C2W_LEAVE_SESSION_REQUEST);
+	} else {
+		return false;
 	}
+	return true;
 }
 
 static void try_again(struct hx_endpoint *endpoint)
