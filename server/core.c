@@ -7,8 +7,6 @@
 
 #include "server/inside.h"
 
-enum { SRV_NO_ERROR = -1, SRV_DISCARD = -2 }; /* what a check finds, besides the parameter that holds the error's code */
-
 /* One request that is being processed. */
 struct srv_request {
 	struct srv_core *core;
@@ -231,6 +229,7 @@ static void process(struct srv_core *core, const struct srv_way *way, struct srv
 	struct srv_request request = { core, endpoint, message, now };
 	int error = cell->error ? (int)cell->error : cell->check ? cell->check(&request) : cell->act ? SRV_NO_ERROR : SRV_DISCARD;
 
+	error = core->policy.verdict(core, endpoint, message, error);
 	if (error == SRV_DISCARD) {
 		srv_note(core, way, true, "discarded, not for this state or text", message->data);
 		return;
@@ -256,7 +255,7 @@ static void receive_request(struct srv_core *core, const struct srv_way *way, st
 	} else if (endpoint && srv_repeat(core, endpoint, message)) { /* REL-11, REL-12 */
 		srv_note(core, way, true, "answered again", message->user);
 		srv_endpoint_settle(core, endpoint);
-	} else if (session && core->settings.policy->stale(message->time, endpoint->last)) { /* REL-11 */
+	} else if (session && core->policy.stale(core, endpoint, message)) { /* REL-11 */
 		srv_note(core, way, true, "discarded, its TIME does not grow", message->time_text);
 	} else {
 		process(core, way, endpoint, message, now);
@@ -347,6 +346,7 @@ struct srv_core *srv_core_new(const struct srv_settings *settings, const struct 
 	struct srv_core *core = srv_allocate(sizeof(*core));
 
 	core->settings = *settings;
+	core->policy = srv_policy_complete(settings->policy);
 	core->carrier = *carrier;
 	core->settings.max_users = at_most(settings->max_users, srv_core_users_that_fit(settings->movies, settings->movie_count));
 	make_rooms(core);

@@ -25,8 +25,8 @@ struct srv_carrier {
 	void *context;
 	/* Sends one message. Returns the octets that wait for this peer beyond what the kernel holds (ROB-03); 0 on UDP. */
 	size_t (*send)(void *context, const struct srv_way *way, const char *octets, size_t length);
-	/* TCP: closes the connection; the core has forgotten it already (ROB-03). */
-	void (*drop)(void *context, const struct srv_way *way);
+	/* TCP: closes the connection; the core has forgotten it already (ROB-03). reset: what it has not taken yet is lost. */
+	void (*drop)(void *context, const struct srv_way *way, bool reset);
 	/* Something for the log; octets are a peer's. detail: of interest only where everything is. */
 	void (*note)(void *context, const struct srv_way *way, bool detail, const char *what, struct c2w_str octets);
 };
@@ -40,8 +40,12 @@ struct srv_settings {
 	size_t max_users;               /* no more than srv_core_users_that_fit() count (FMT-07) */
 	size_t max_room;                /* users in a movie room; 0: no limit */
 	size_t max_endpoints;           /* UDP endpoints without a session; at least 1 (ROB-04) */
-	const struct srv_policy *policy;
+	const struct srv_policy *policy; /* copied and completed; NULL: right */
+	void *filter;                   /* what policy->filter opened; NULL: none */
 };
+
+/* What the table says of a request, besides the enum c2w_param of an error's code. */
+enum { SRV_NO_ERROR = -1, SRV_DISCARD = -2 };
 
 /* How many users a server with these movies may have so that every user list fits in one message (FMT-07); 0: the
  * movie list itself does not fit. */

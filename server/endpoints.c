@@ -70,7 +70,7 @@ static void drop(struct srv_core *core, struct srv_endpoint *endpoint) /* ROB-03
 	srv_note(core, &way, false, "dropped, too much waits for", srv_name(endpoint));
 	srv_endpoint_forget(core, endpoint);
 	if (way.connection)
-		core->carrier.drop(core->carrier.context, &way);
+		core->carrier.drop(core->carrier.context, &way, true);
 }
 
 static void list(struct srv_core *core, struct srv_endpoint *endpoint) /* ROB-04: as the youngest */

@@ -1,5 +1,5 @@
 /* What the parts of the core share: its structures, and what each part offers the others.
- * For core.c (requests and states), reliable.c (acks, repetition, deliveries), endpoints.c (who there is) and parcel.c only.
+ * For core.c (requests and states), reliable.c (acks, repetition, deliveries), endpoints.c (who there is), parcel.c, policy.c and faults only.
  * Everything belongs to one struct srv_core. */
 #ifndef SRV_INSIDE_H
 #define SRV_INSIDE_H
@@ -10,11 +10,19 @@
 
 /* ---- parcel.c: messages to clients, formatted once, counted by reference -------------------- */
 
+/* What acks and repetitions are compared with. */
+struct srv_sent {
+	enum c2w_family family;
+	enum c2w_command command;
+	int64_t time;
+	struct c2w_str user; /* of NEW_MESSAGE: the author */
+};
+
 struct srv_parcel {
 	struct srv_parcel *next;  /* while it lies in the pool */
 	unsigned references;
 	unsigned size_class;
-	struct srv_sent sent;     /* what acks and repetitions are compared with; user points into octets */
+	struct srv_sent sent;     /* user points into octets */
 	size_t length;
 	char octets[];
 };
@@ -62,7 +70,7 @@ struct srv_endpoint {
 	struct srv_way way;
 	enum srv_state state;
 	struct srv_room *room;             /* NULL without a session */
-	char name[C2W_MAX_USER_NAME];
+	char name[C2W_MAX_USER];           /* room for whatever a message carries: who may have it is the policy's decision */
 	size_t name_length;                /* 0 without a session */
 	int64_t last;                      /* TIME of its last request processed in this session: REL-11 */
 	struct srv_sending response;       /* REL-13: one at a time */
@@ -77,6 +85,7 @@ struct srv_endpoint {
 
 struct srv_core {
 	struct srv_settings settings;
+	struct srv_policy policy;
 	struct srv_carrier carrier;
 	struct srv_endpoint *endpoints;    /* hash by way */
 	struct srv_endpoint *names;        /* hash by name: the sessions */

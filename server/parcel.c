@@ -40,6 +40,7 @@ struct srv_parcel *srv_parcel_new(struct srv_pool *pool, const struct c2w_messag
 	long length = c2w_message_format(parcel->octets, size, message);
 
 	parcel->length = (size_t)length;
+	parcel->sent.command = message->command;
 	parcel->sent.family = c2w_command_info(message->command)->family;
 	parcel->sent.time = message->time;
 	parcel->sent.user = (struct c2w_str){

@@ -21,10 +21,9 @@ static void unschedule(struct srv_core *core, struct srv_sending *sending)
 
 static void schedule(struct srv_core *core, struct srv_sending *sending, int64_t now)
 {
-	const struct srv_settings *settings = &core->settings;
 	struct srv_sending *before = core->timetable ? core->timetable->prev : NULL;
 
-	sending->due = now + settings->policy->interval(settings->params.rto, sending->transmissions);
+	sending->due = core->policy.due(core, sending, now);
 	while (before && before->due > sending->due)
 		before = before == core->timetable ? NULL : before->prev;
 	DL_APPEND_ELEM(core->timetable, before, sending);
@@ -70,30 +69,6 @@ static void start(struct srv_core *core, struct srv_sending *sending, struct srv
 		schedule(core, sending, now);
 }
 
-/* REL-08 */
-static void give_up(struct srv_core *core, struct srv_endpoint *endpoint)
-{
-	srv_note(core, &endpoint->way, endpoint->state == SRV_DISCONNECTED, "gave up, no ack from", srv_name(endpoint));
-	srv_endpoint_forget(core, endpoint);
-}
-
-void srv_core_run(struct srv_core *core, int64_t now)
-{
-	const struct srv_settings *settings = &core->settings;
-	struct srv_sending *sending;
-
-	for (unsigned n = 0; n < SRV_RUN_MAX && (sending = core->timetable) && sending->due <= now; n++) {
-		if (settings->policy->last(sending->transmissions, (unsigned)settings->params.max_retransmits)) {
-			give_up(core, sending->endpoint);
-			continue;
-		}
-		unschedule(core, sending);
-		sending->transmissions++;
-		transmit(core, sending->endpoint, sending->parcel); /* REL-04 */
-		schedule(core, sending, now);
-	}
-}
-
 /* ---- responses ------------------------------------------------------------------------------ */
 
 void srv_processed(struct srv_core *core, struct srv_endpoint *endpoint, int64_t time)
@@ -118,7 +93,7 @@ bool srv_repeat(struct srv_core *core, struct srv_endpoint *endpoint, const stru
 	const struct srv_sending *sending = chat ? &endpoint->delivery : &endpoint->response;
 
 	if (!sending->parcel || (chat && request->time != endpoint->last) ||
-	    !core->settings.policy->repeats(request, &sending->parcel->sent))
+	    !core->policy.repeats(core, sending, request))
 		return false;
 	transmit(core, endpoint, sending->parcel); /* REL-18: neither counted nor scheduled */
 	return true;
@@ -198,18 +173,19 @@ void srv_drop_deliveries(struct srv_core *core, struct srv_endpoint *endpoint)
 	endpoint->backlog = 0;
 }
 
-/* ---- acks ----------------------------------------------------------------------------------- */
+/* ---- the end of a message: its ack, or none ---------------------------------------------------- */
 
-static void deliver_next(struct srv_core *core, struct srv_endpoint *endpoint, int64_t now)
+/* Acked, or given up: after a delivery comes the next. */
+static void finish(struct srv_core *core, struct srv_sending *sending, int64_t now)
 {
+	struct srv_endpoint *endpoint = sending->endpoint;
 	struct srv_parcel *parcel;
 
-	if (!srv_on_tcp(endpoint))
-		endpoint->backlog -= endpoint->delivery.parcel->length;
-	stop(core, &endpoint->delivery); /* REL-07 */
-	parcel = take_waiting(core, endpoint);
-	if (parcel)
-		start(core, &endpoint->delivery, parcel, now);
+	if (sending == &endpoint->delivery && !srv_on_tcp(endpoint))
+		endpoint->backlog -= sending->parcel->length;
+	stop(core, sending);
+	if (sending == &endpoint->delivery && (parcel = take_waiting(core, endpoint)))
+		start(core, sending, parcel, now);
 }
 
 void srv_acked(struct srv_core *core, struct srv_endpoint *endpoint, const struct c2w_message *ack, int64_t now)
@@ -217,10 +193,36 @@ void srv_acked(struct srv_core *core, struct srv_endpoint *endpoint, const struc
 	bool chat = ack->command == C2W_NEW_MESSAGE_RESPONSE_ACK;
 	struct srv_sending *sending = chat ? &endpoint->delivery : &endpoint->response;
 
-	if (!sending->parcel || !core->settings.policy->acks(ack, &sending->parcel->sent, srv_name(endpoint))) /* REL-09 */
+	if (sending->parcel && core->policy.acks(core, sending, ack)) /* REL-09 */
+		finish(core, sending, now); /* REL-07 */
+}
+
+/* REL-08 */
+static void give_up(struct srv_core *core, struct srv_sending *sending, int64_t now)
+{
+	struct srv_endpoint *endpoint = sending->endpoint;
+
+	if (!core->policy.dead(core, sending)) {
+		finish(core, sending, now);
+		srv_endpoint_settle(core, endpoint);
 		return;
-	if (chat)
-		deliver_next(core, endpoint, now);
-	else
-		stop(core, sending); /* REL-07 */
+	}
+	srv_note(core, &endpoint->way, endpoint->state == SRV_DISCONNECTED, "gave up, no ack from", srv_name(endpoint));
+	srv_endpoint_forget(core, endpoint);
+}
+
+void srv_core_run(struct srv_core *core, int64_t now)
+{
+	struct srv_sending *sending;
+
+	for (unsigned n = 0; n < SRV_RUN_MAX && (sending = core->timetable) && sending->due <= now; n++) {
+		if (core->policy.last(core, sending)) {
+			give_up(core, sending, now);
+			continue;
+		}
+		unschedule(core, sending);
+		sending->transmissions++;
+		transmit(core, sending->endpoint, sending->parcel); /* REL-04 */
+		schedule(core, sending, now);
+	}
 }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "protocol/frame.h"
 #include "server/core.h"
 #include "server/log.h"
 #include "server/movies.h"
+#include "server/policy.h"
 
 #define SRV_SILENCE INT64_C(30000000000) /* ns a connection without a session may be silent: ROB-04 */
 
@@ -21,7 +21,7 @@ struct srv_connection {
 	struct srv_way way;
 	int64_t heard;                     /* when octets came last */
 	bool idle;                         /* without a session */
-	bool gone;                         /* to be reset at the end of this callback */
+	bool gone, reset;                  /* it ends at the end of this callback; with RST */
 	struct srv_connection *prev, *next;
 	struct c2w_framer framer;
 	char buffer[];                     /* max_request octets: TRN-05 */
@@ -30,6 +30,9 @@ struct srv_connection {
 struct srv_service {
 	struct net *net;
 	struct srv_options options;
+	struct srv_policy policy;
+	const struct srv_filter *filter;   /* NULL: none */
+	void *filtered;                    /* its own */
 	struct srv_core *core;
 	struct srv_movie *movies;
 	struct net_udp *udp;
@@ -101,12 +104,13 @@ static size_t send_message(void *context, const struct srv_way *way, const char 
 }
 
 /* The connection may be the one whose octets are being read: it ends when the callback does. */
-static void drop_connection(void *context, const struct srv_way *way)
+static void drop_connection(void *context, const struct srv_way *way, bool reset)
 {
 	struct srv_connection *connection = way->connection;
 
 	(void)context;
 	connection->gone = true;
+	connection->reset = reset;
 	connection->service->doomed = true;
 }
 
@@ -115,12 +119,43 @@ static void note(void *context, const struct srv_way *way, bool detail, const ch
 	say(context, way, detail, what, octets);
 }
 
+/* ---- the core, or what a faulty server puts before it ----------------------------------------- */
+
+static void receive(struct srv_service *service, const struct srv_way *way, const char *octets, size_t length, int64_t now)
+{
+	if (service->filter)
+		service->filter->receive(service->filtered, way, octets, length, now);
+	else
+		srv_core_receive(service->core, way, octets, length, now);
+}
+
+static void closed(struct srv_service *service, const struct srv_way *way, bool reset)
+{
+	if (service->filter)
+		service->filter->closed(service->filtered, way, reset);
+	else
+		srv_core_closed(service->core, way);
+}
+
+static int64_t next_due(const struct srv_service *service)
+{
+	return service->filter ? service->filter->due(service->filtered) : srv_core_due(service->core);
+}
+
+static void run_due(struct srv_service *service)
+{
+	if (service->filter)
+		service->filter->run(service->filtered, net_now(service->net));
+	else
+		srv_core_run(service->core, net_now(service->net));
+}
+
 /* ---- time ----------------------------------------------------------------------------------- */
 
 /* Set anew only if it would come too late: acks move the core's time to come all the time. */
 static void arm(struct srv_service *service)
 {
-	int64_t due = srv_core_due(service->core);
+	int64_t due = next_due(service);
 
 	if (due >= service->armed)
 		return;
@@ -158,7 +193,7 @@ static void link_connection(struct srv_connection *connection, bool idle)
 /* reset: what it has not taken yet is dropped; else it still gets the answers to what it asked (TRN-06). */
 static void end_connection(struct srv_connection *connection, bool reset)
 {
-	srv_core_closed(connection->service->core, &connection->way);
+	closed(connection->service, &connection->way, reset);
 	unlink_connection(connection);
 	connection->service->connections--;
 	if (reset)
@@ -177,11 +212,11 @@ static void end_doomed(struct srv_service *service)
 	service->doomed = false;
 	DL_FOREACH_SAFE(service->busy, connection, next) {
 		if (connection->gone)
-			end_connection(connection, true);
+			end_connection(connection, connection->reset);
 	}
 	DL_FOREACH_SAFE(service->idle, connection, next) {
 		if (connection->gone)
-			end_connection(connection, true);
+			end_connection(connection, connection->reset);
 	}
 }
 
@@ -196,7 +231,7 @@ static void core_due(void *context)
 	struct srv_service *service = context;
 
 	service->armed = INT64_MAX;
-	srv_core_run(service->core, net_now(service->net));
+	run_due(service);
 	turn_over(service);
 }
 
@@ -251,7 +286,7 @@ static void received_datagrams(void *context, const struct net_datagram *datagra
 			continue;
 		say(service, &way, true, "received", (struct c2w_str){ datagrams[i].octets, datagrams[i].length });
 		if (!datagrams[i].truncated)
-			srv_core_receive(service->core, &way, datagrams[i].octets, datagrams[i].length, now);
+			receive(service, &way, datagrams[i].octets, datagrams[i].length, now);
 	}
 	turn_over(service);
 }
@@ -266,13 +301,13 @@ static void received_octets(void *context, const char *octets, size_t length, in
 
 	(void)at;
 	connection->heard = now;
-	while (!connection->gone && (err = c2w_framer_next(&connection->framer, &input, &message)) == C2W_OK) {
+	while (!connection->gone && (err = service->policy.frame(&connection->framer, &input, &message)) == C2W_OK) {
 		say(service, &connection->way, true, "received", message);
-		srv_core_receive(service->core, &connection->way, message.at, message.length, now);
+		receive(service, &connection->way, message.at, message.length, now);
 	}
 	if (err == C2W_ERR_TOO_LONG) { /* TRN-05 */
 		say(service, &connection->way, false, "closed, a message without end", C2W_STR(""));
-		end_connection(connection, connection->gone);
+		end_connection(connection, false);
 		watch_silence(service);
 	} else {
 		place(connection);
@@ -287,7 +322,7 @@ static void connection_ended(void *context, enum net_end end, int error, int64_t
 
 	(void)at;
 	say(service, &connection->way, true, "ended the connection", end == NET_END_FIN ? C2W_STR("") : reason(error));
-	end_connection(connection, false);
+	end_connection(connection, end != NET_END_FIN || service->policy.fin_resets);
 	watch_silence(service);
 	turn_over(service);
 }
@@ -327,11 +362,12 @@ static int open_udp(struct srv_service *service, const struct net_addr *at)
 	return net_udp_open(service->net, at, &events, service, &service->udp);
 }
 
-static int open_tcp(struct srv_service *service, const struct net_addr *at)
+static int open_tcp(struct srv_service *service, struct net_addr at)
 {
 	static const struct net_listener_events events = { .accepted = accepted, .short_of = short_of };
 
-	return net_tcp_listen(service->net, at, &events, service, &service->listener);
+	at.port = (uint16_t)(at.port + service->policy.tcp_port);
+	return net_tcp_listen(service->net, &at, &events, service, &service->listener);
 }
 
 static void close_sockets(struct srv_service *service)
@@ -350,30 +386,30 @@ static int open_sockets(struct srv_service *service, const struct net_addr *at)
 	int error = 0;
 
 	service->address = *at;
-	if (service->options.tcp) {
-		error = open_tcp(service, at);
-		if (error >= 0)
-			net_listener_local(service->listener, &service->address);
-	}
-	if (error >= 0 && service->options.udp) {
-		error = open_udp(service, &service->address);
+	if (service->options.udp) {
+		error = open_udp(service, at);
 		if (error >= 0)
 			net_udp_local(service->udp, &service->address);
+	}
+	if (error >= 0 && service->options.tcp) {
+		error = open_tcp(service, service->address);
+		if (error >= 0 && !service->options.udp)
+			net_listener_local(service->listener, &service->address);
 	}
 	if (error < 0)
 		close_sockets(service);
 	return error;
 }
 
-static struct srv_core *new_core(struct srv_service *service)
+static void make_core(struct srv_service *service)
 {
 	const struct srv_options *options = &service->options;
-	const struct srv_carrier carrier = { .context = service, .send = send_message, .drop = drop_connection, .note = note };
+	struct srv_carrier carrier = { .context = service, .send = send_message, .drop = drop_connection, .note = note };
 	struct srv_settings settings = {
 		.max_users = options->max_users,
 		.max_room = options->max_room,
 		.max_endpoints = options->max_endpoints ? options->max_endpoints : 1,
-		.policy = options->policy ? options->policy : &srv_policy_right,
+		.policy = options->policy,
 	};
 
 	service->movies = srv_movies_with_streams(options->movies ? options->movies : srv_movies_inside, &settings.movie_count);
@@ -384,7 +420,12 @@ static struct srv_core *new_core(struct srv_service *service)
 	settings.params.max_request = (int64_t)options->max_request;
 	settings.params.max_text = (int64_t)options->max_text;
 	settings.params.max_backlog = (int64_t)options->max_backlog;
-	return srv_core_new(&settings, &carrier);
+	service->filter = service->policy.filter;
+	if (service->filter)
+		settings.filter = service->filtered = service->filter->open(&settings, &carrier, service->net);
+	service->core = srv_core_new(&settings, &carrier);
+	if (service->filter)
+		service->filter->begin(service->filtered, service->core);
 }
 
 void srv_options_init(struct srv_options *options)
@@ -417,6 +458,7 @@ int srv_serve(struct net *net, const struct net_addr *at, const struct srv_optio
 	new->net = net;
 	new->options = *options;
 	new->options.max_idle = options->max_idle ? options->max_idle : 1;
+	new->policy = srv_policy_complete(options->policy);
 	new->random = options->seed;
 	new->wildcard = net_addr_is_wildcard(at);
 	new->logger = (struct srv_logger){ .to = options->log_to ? options->log_to : stderr, .level = options->log };
@@ -427,7 +469,7 @@ int srv_serve(struct net *net, const struct net_addr *at, const struct srv_optio
 		free(new);
 		return error;
 	}
-	new->core = new_core(new);
+	make_core(new);
 	new->timer = net_timer_new(net, core_due, new);
 	new->silence = net_timer_new(net, silent, new);
 	*service = new;
@@ -452,6 +494,8 @@ void srv_service_free(struct srv_service *service)
 	net_timer_free(service->timer);
 	net_timer_free(service->silence);
 	srv_core_free(service->core);
+	if (service->filter)
+		service->filter->close(service->filtered);
 	free(service->movies);
 	free(service);
 }

@@ -71,10 +71,11 @@ static size_t record(void *context, const struct srv_way *way, const char *octet
 	return f->waits[who];
 }
 
-static void drop(void *context, const struct srv_way *way)
+static void drop(void *context, const struct srv_way *way, bool reset)
 {
 	struct fixture *f = context;
 
+	assert_true(reset);
 	f->dropped[client_of(way)] = true;
 }
 
@@ -90,7 +91,7 @@ static void note(void *context, const struct srv_way *way, bool detail, const ch
 static struct srv_settings settings(void)
 {
 	struct srv_settings settings = {
-		.movies = movies, .movie_count = 2, .max_users = 100, .max_endpoints = 8, .policy = &srv_policy_right,
+		.movies = movies, .movie_count = 2, .max_users = 100, .max_endpoints = 8,
 	};
 
 	c2w_params_init(&settings.params);
