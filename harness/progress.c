@@ -40,11 +40,9 @@ static json_t *text(const char *from)
 static void emit(const struct hx_progress *progress, json_t *object)
 {
 	assert(object != NULL);
-	if (progress->options.events != NULL) {
-		json_dumpf(object, progress->options.events, JSON_COMPACT);
-		fputc('\n', progress->options.events);
-		fflush(progress->options.events);
-	}
+	json_dumpf(object, progress->options.events, JSON_COMPACT);
+	fputc('\n', progress->options.events);
+	fflush(progress->options.events);
 	json_decref(object);
 }
 
@@ -55,16 +53,47 @@ static json_t *finding_object(const struct rp_finding *finding)
 	                 text(finding->what), "expected", text(finding->expected), "got", text(finding->got), "at_ns", (json_int_t)finding->at);
 }
 
+/* The findings for people: place, rule, what was expected and what came, the rule's own sentence. */
+static json_t *findings_text(const struct rp_scenario *record)
+{
+	char *said = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&said, &size);
+	json_t *object;
+
+	assert(to != NULL);
+	for (size_t i = 0; i < record->findings_count; i++) {
+		const struct rp_finding *finding = &record->findings[i];
+		const struct c2w_rule_info *rule = c2w_rule_info(finding->rule);
+
+		if (finding->file != NULL)
+			fprintf(to, "%s:%u: ", finding->file, finding->line);
+		fprintf(to, "%s %s\n", rule->id, finding->what != NULL ? finding->what : "");
+		if (finding->expected != NULL)
+			fprintf(to, "  expected  %s\n", finding->expected);
+		if (finding->got != NULL)
+			fprintf(to, "  got       %s\n", finding->got);
+		fprintf(to, "  %s: %s\n", rule->id, rule->sentence);
+	}
+	if (record->findings_count > 0 && record->repeat != NULL)
+		fprintf(to, "  repeat    %s\n", record->repeat);
+	fclose(to);
+	object = text(said[0] != '\0' ? said : NULL);
+	free(said);
+	return object;
+}
+
 static json_t *finished_object(const struct rp_scenario *record, unsigned tries)
 {
 	json_t *findings = json_array();
 
 	for (size_t i = 0; i < record->findings_count; i++)
 		json_array_append_new(findings, finding_object(&record->findings[i]));
-	return json_pack("{s:s, s:o, s:s, s:s, s:I, s:I, s:o, s:b, s:b, s:o}", "event", "finished", "id", text(record->id), "transport",
+	return json_pack("{s:s, s:o, s:s, s:s, s:I, s:I, s:o, s:b, s:b, s:o, s:o}", "event", "scenario", "id", text(record->id), "transport",
 	                 rp_transport_name(record->transport), "verdict", rp_verdict_name(record->verdict), "tries", (json_int_t)tries,
 	                 "duration_ns", (json_int_t)record->duration, "reason", text(record->reason), "flaky", record->flaky, "company_only",
-	                 record->company_only, "findings", findings);
+	                 record->company_only, "findings", findings, "text",
+	                 findings_text(record));
 }
 
 /* ---- for people ---------------------------------------------------------------------------------- */
@@ -144,21 +173,24 @@ void hx_progress_free(struct hx_progress *progress)
 
 void hx_progress_run(struct hx_progress *progress, const char *target, uint64_t seed)
 {
-	emit(progress, json_pack("{s:s, s:s, s:o, s:I}", "event", "run", "schema", "c2w-events/1", "target", text(target), "seed", (json_int_t)seed));
+	if (progress->options.events != NULL)
+		emit(progress, json_pack("{s:s, s:s, s:o, s:I}", "event", "start", "schema", "c2w-events/1", "target", text(target), "seed", (json_int_t)seed));
 	draw(progress, "is it there?");
 }
 
 void hx_progress_planned(struct hx_progress *progress, unsigned total)
 {
 	progress->total = total;
-	emit(progress, json_pack("{s:s, s:I}", "event", "plan", "total", (json_int_t)total));
+	if (progress->options.events != NULL)
+		emit(progress, json_pack("{s:s, s:I}", "event", "plan", "total", (json_int_t)total));
 	draw(progress, "");
 }
 
 void hx_progress_started(struct hx_progress *progress, const struct rp_scenario *record, unsigned try, int64_t at)
 {
-	emit(progress, json_pack("{s:s, s:o, s:s, s:I, s:I}", "event", "started", "id", text(record->id), "transport",
-	                         rp_transport_name(record->transport), "try", (json_int_t)try, "at_ns", (json_int_t)at));
+	if (progress->options.events != NULL)
+		emit(progress, json_pack("{s:s, s:o, s:s, s:I, s:I}", "event", "try", "id", text(record->id), "transport",
+	                                 rp_transport_name(record->transport), "number", (json_int_t)try, "at_ns", (json_int_t)at));
 	if (progress->options.people != NULL && progress->options.verbose && !progress->options.live)
 		fprintf(progress->options.people, "%-12s %s (%s)%s\n", "started", record->id, rp_transport_name(record->transport), try > 1 ? " again" : "");
 	draw(progress, record->id);
@@ -168,13 +200,15 @@ void hx_progress_finished(struct hx_progress *progress, const struct rp_scenario
 {
 	progress->finished++;
 	progress->failed += record->verdict == RP_FAIL;
-	emit(progress, finished_object(record, tries));
+	if (progress->options.events != NULL)
+		emit(progress, finished_object(record, tries));
 	show_finished(progress, record);
 }
 
 void hx_progress_note(struct hx_progress *progress, const char *note, int64_t at)
 {
-	emit(progress, json_pack("{s:s, s:o, s:I}", "event", "note", "text", text(note), "at_ns", (json_int_t)at));
+	if (progress->options.events != NULL)
+		emit(progress, json_pack("{s:s, s:o, s:I}", "event", "note", "text", text(note), "at_ns", (json_int_t)at));
 	if (progress->options.people == NULL)
 		return;
 	wipe(progress);
@@ -184,8 +218,9 @@ void hx_progress_note(struct hx_progress *progress, const char *note, int64_t at
 
 void hx_progress_end(struct hx_progress *progress, const struct rp_result *result, int exit)
 {
-	emit(progress, json_pack("{s:s, s:s, s:o, s:I, s:I}", "event", "end", "verdict", rp_overall_name(result->verdict), "reason",
-	                         text(result->verdict_reason), "exit", (json_int_t)exit, "duration_ns", (json_int_t)result->duration));
+	if (progress->options.events != NULL)
+		emit(progress, json_pack("{s:s, s:s, s:o, s:I, s:I}", "event", "end", "verdict", rp_overall_name(result->verdict), "reason",
+	                                 text(result->verdict_reason), "exit", (json_int_t)exit, "duration_ns", (json_int_t)result->duration));
 	if (progress->options.people != NULL)
 		wipe(progress);
 }

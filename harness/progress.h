@@ -1,14 +1,16 @@
 /* What is seen while it runs: a live line on a terminal, plain lines in a pipe, JSON lines in the --events file.
  * For main.c. Owns nothing but itself; the streams are the caller's. Everything a target may have said arrives escaped here.
  *
- * --events: one object a line, in the order things happen; times in ns since the run's start, as in the result file:
- *   {"event":"run","schema":"c2w-events/1","target":"127.0.0.1:1950","seed":7}
- *   {"event":"plan","total":80}                       runs that follow, skips included
- *   {"event":"started","id":"chat/MSG-01-x","transport":"udp","try":1,"at_ns":1}
- *   {"event":"finished","id":…,"transport":…,"verdict":"pass","tries":1,"duration_ns":9,"reason":…,"flaky":false,"company_only":false,
- *    "findings":[{"rule":…,"verdict":…,"file":…,"line":…,"what":…,"expected":…,"got":…,"at_ns":…}]}     what is unknown is null
+ * --events: one object a line, in the order things happen; times in ns since the run's start, as in the result file; what is not
+ * known is null:
+ *   {"event":"start","schema":"c2w-events/1","target":"127.0.0.1:1950","seed":7}
+ *   {"event":"plan","total":80}                       so many "scenario" events follow, skips included
+ *   {"event":"try","id":"chat/MSG-01-x","transport":"udp","number":1,"at_ns":1}
+ *   {"event":"scenario","id":…,"transport":…,"verdict":"pass","tries":1,"duration_ns":9,"reason":…,"flaky":false,"company_only":false,
+ *    "findings":[{"rule":…,"verdict":…,"file":…,"line":…,"what":…,"expected":…,"got":…,"at_ns":…}],
+ *    "text":"scenarios/chat/MSG-01-x.c2w:9: MSG-01 …"}   the findings for people, over several lines
  *   {"event":"note","text":"The server ended …","at_ns":…}
- *   {"event":"end","verdict":"conforms","reason":null,"exit":0,"duration_ns":…} */
+ *   {"event":"end","verdict":"conforms","reason":…,"exit":0,"duration_ns":…} */
 #ifndef HX_PROGRESS_H
 #define HX_PROGRESS_H
 

@@ -1,0 +1,99 @@
+/* Temporary beside, renamed at the end, see output.h. For main.c.
+ * Owns its stream and names. */
+#include "harness/output.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct hx_output {
+	FILE *stream;
+	char *file, *temporary; /* temporary NULL: written as it stands */
+};
+
+static bool is_special(const char *file)
+{
+	struct stat status;
+
+	return stat(file, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+/* As fopen() would make it: mkstemp() gives it to its owner alone. */
+static int open_beside(const char *file, char **temporary)
+{
+	mode_t mask = umask(0);
+	int descriptor;
+
+	umask(mask);
+	if (asprintf(temporary, "%s.XXXXXX", file) < 0)
+		abort();
+	descriptor = mkstemp(*temporary);
+	if (descriptor >= 0)
+		fchmod(descriptor, 0666 & ~mask);
+	return descriptor;
+}
+
+struct hx_output *hx_output_open(const char *file)
+{
+	struct hx_output *output = calloc(1, sizeof(*output));
+	int descriptor;
+
+	assert(output != NULL);
+	output->file = strdup(file);
+	assert(output->file != NULL);
+	if (is_special(file)) {
+		output->stream = fopen(file, "we");
+	} else {
+		descriptor = open_beside(file, &output->temporary);
+		output->stream = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+	}
+	if (output->stream != NULL)
+		return output;
+	descriptor = errno;
+	free(output->temporary);
+	free(output->file);
+	free(output);
+	errno = descriptor;
+	return NULL;
+}
+
+FILE *hx_output_stream(struct hx_output *output)
+{
+	return output->stream;
+}
+
+void hx_output_abandon(struct hx_output *output)
+{
+	if (output == NULL)
+		return;
+	if (output->stream != NULL)
+		fclose(output->stream);
+	if (output->temporary != NULL)
+		unlink(output->temporary);
+	free(output->temporary);
+	free(output->file);
+	free(output);
+}
+
+int hx_output_commit(struct hx_output *output)
+{
+	int error = ferror(output->stream) ? -EIO : 0;
+
+	if (fclose(output->stream) != 0 && error == 0)
+		error = -errno;
+	output->stream = NULL;
+	if (error == 0 && output->temporary != NULL) {
+		if (rename(output->temporary, output->file) == 0) {
+			free(output->temporary);
+			output->temporary = NULL;
+		} else {
+			error = -errno;
+		}
+	}
+	hx_output_abandon(output);
+	return error;
+}
