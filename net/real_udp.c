@@ -54,6 +54,7 @@ struct real_udp {
 	int failed; /* errno of the last datagram that could not even be sent */
 	int family, fd;
 	bool wildcard, reading, closed;
+	bool error_met; /* a send met one: the error queue has it */
 	uint32_t overflow; /* the kernel's counter, as last seen */
 	uint64_t dropped;
 	int64_t last_at;
@@ -168,6 +169,7 @@ static void error_tell(struct real_udp *udp, struct msghdr *message)
 
 static void errors_read(struct real_udp *udp)
 {
+	udp->error_met = false;
 	for (unsigned i = 0; i < ERRORS_A_TURN && !udp->closed; i++) {
 		struct sockaddr_in6 name;
 		struct control control;
@@ -180,7 +182,7 @@ static void errors_read(struct real_udp *udp)
 	}
 }
 
-/* How many there were; -1: none, but perhaps errors. */
+/* How many there were, or -errno. */
 static int batch_read(struct real_udp *udp)
 {
 	struct real_inbox *inbox = real_of(udp)->inbox;
@@ -191,8 +193,8 @@ static int batch_read(struct real_udp *udp)
 		inbox->messages[i].msg_hdr.msg_controllen = sizeof(inbox->controls[i]);
 	}
 	count = recvmmsg(udp->fd, inbox->messages, NET_BATCH, MSG_DONTWAIT, NULL);
-	if (count <= 0)
-		return -1;
+	if (count < 0)
+		return -errno;
 	real_measure_offset(real_of(udp));
 	for (int i = 0; i < count; i++)
 		datagram_read(udp, &inbox->datagrams[i], &inbox->messages[i]);
@@ -200,19 +202,20 @@ static int batch_read(struct real_udp *udp)
 	return count;
 }
 
+/* Woken with nothing to read, or told of an error: then the error queue is what it is about. */
 static void udp_ready(evutil_socket_t fd, short what, void *context)
 {
 	struct real_udp *udp = context;
+	int count = NET_BATCH;
 
 	(void)fd;
 	(void)what;
-	for (unsigned i = 0; i < BATCHES_A_TURN; i++) {
-		int count = batch_read(udp);
-
-		if (count < 0)
+	if (udp->error_met)
+		errors_read(udp);
+	for (unsigned i = 0; i < BATCHES_A_TURN && count == NET_BATCH && udp->reading && !udp->closed; i++) {
+		count = batch_read(udp);
+		if (count < 0 && (i == 0 || count != -EAGAIN))
 			errors_read(udp);
-		if (count < NET_BATCH || udp->closed || !udp->reading)
-			return;
 	}
 }
 
@@ -245,7 +248,7 @@ static void run_send(struct real_udp *udp, struct mmsghdr *messages, unsigned co
 			done += (unsigned)sent;
 			again = false;
 		} else if (errno != EAGAIN && errno != EINTR && !again) {
-			again = true;
+			again = udp->error_met = true;
 		} else if (errno != EINTR) {
 			if (errno != EAGAIN && errno != ENOBUFS)
 				failure_note(udp, messages + done, errno);
@@ -302,7 +305,7 @@ int real_udp_send(struct net_udp *base, const struct net_addr *to, const struct 
 		real_udp_flush(real_of(udp));
 	unsigned slot = out->count;
 	socklen_t name = real_sockaddr(&out->names[slot], to, udp->family);
-	if (!name)
+	if (!name || (to->family != udp->local.family && !udp->wildcard))
 		return -EAFNOSUPPORT;
 	size_t control = from && udp->wildcard ? control_from(&out->controls[slot], from, udp->family) : 0;
 	if (length)

@@ -86,6 +86,18 @@ static void run_for(struct world *world, int64_t span)
 	run(world);
 }
 
+static void needs_ipv6(const struct world *world)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	struct sockaddr_in6 name = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	bool usable = fd >= 0 && bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (!usable && !world->simulated)
+		skip();
+}
+
 static struct net_addr addr(const char *text)
 {
 	struct net_addr parsed;
@@ -359,6 +371,7 @@ static void udp_over_ipv4(void **state)
 
 static void udp_over_ipv6(void **state)
 {
+	needs_ipv6(*state);
 	a_datagram_and_its_answer(*state, "[::1]:0");
 }
 
@@ -367,14 +380,14 @@ static void udp_comes_in_batches_in_order(void **state)
 	struct world *world = *state;
 	struct mailbox *server = mailbox_at(world, "127.0.0.1:0"), *client = mailbox_at(world, "127.0.0.1:0");
 
-	server->expected = 1000;
-	for (uint32_t i = 0; i < 1000; i++)
+	server->expected = 256;
+	for (uint32_t i = 0; i < 256; i++)
 		net_udp_send(client->udp, &server->local, NULL, (const char *)&i, sizeof(i));
 	run(world);
-	assert_int_equal(server->count, 1000);
+	assert_int_equal(server->count, 256);
 	assert_true(server->in_order && server->timely);
 	assert_int_equal(server->most_in_a_call, 64);
-	assert_int_equal(server->calls, 16);
+	assert_int_equal(server->calls, 4);
 	assert_int_equal(net_udp_dropped(server->udp), 0);
 	test_free(server);
 	test_free(client);
@@ -403,6 +416,7 @@ static void wildcards_answer_from_the_address_asked(void **state)
 {
 	answers_leave_from_where_they_were_asked(*state, "0.0.0.0:0", "127.0.0.1:0", "127.0.0.1:0");
 	answers_leave_from_where_they_were_asked(*state, "0.0.0.0:0", "127.0.0.77:0", "127.0.0.1:0");
+	needs_ipv6(*state);
 	answers_leave_from_where_they_were_asked(*state, "[::]:0", "[::1]:0", "[::1]:0");
 	answers_leave_from_where_they_were_asked(*state, "[::]:0", "127.0.0.77:0", "127.0.0.1:0");
 }
@@ -448,6 +462,7 @@ static void udp_refusal_ipv4(void **state)
 
 static void udp_refusal_ipv6(void **state)
 {
+	needs_ipv6(*state);
 	udp_refusals_are_told(*state, "[::1]:0");
 }
 
@@ -461,6 +476,8 @@ static void a_refusal_costs_no_later_datagram(void **state)
 	server->expected = 20;
 	for (int i = 0; i < 20; i++) {
 		mail(client, nobody, "?");
+		if (i % 2)
+			net_flush(world->net); /* then the error meets the first of the next call */
 		mail(client, server, "!");
 	}
 	while (server->count < 20)
@@ -499,14 +516,14 @@ static void more_than_the_arena_holds(void **state)
 	struct mailbox *server = mailbox_at(world, "127.0.0.1:0"), *client = mailbox_at(world, "127.0.0.1:0");
 	static char large[60000];
 
-	server->expected = 25;
-	for (uint32_t i = 0; i < 25; i++) {
+	server->expected = 11; /* few enough for an unprivileged receive buffer */
+	for (uint32_t i = 0; i < 11; i++) {
 		memcpy(large, &i, sizeof(i));
 		net_udp_send(client->udp, &server->local, NULL, large, i % 2 ? sizeof(large) : 100);
 	}
 	run(world);
 	assert_true(server->in_order);
-	assert_int_equal(server->octets, 12 * 60000 + 13 * 100);
+	assert_int_equal(server->octets, 5 * 60000 + 6 * 100);
 	test_free(server);
 	test_free(client);
 }
@@ -577,6 +594,7 @@ static void other_families_and_taken_ports_are_errors(void **state)
 	struct net_udp *udp;
 
 	assert_int_equal(net_udp_send(box->udp, &six, NULL, "x", 1), -EAFNOSUPPORT);
+	assert_int_equal(net_udp_send(box->udp, &none, NULL, "x", 1), -EAFNOSUPPORT);
 	assert_int_equal(net_udp_open(world->net, &none, &mail_events, box, &udp), -EAFNOSUPPORT);
 	assert_int_equal(net_udp_open(world->net, &box->local, &mail_events, box, &udp), -EADDRINUSE);
 	wild.port = box->local.port;
@@ -831,6 +849,7 @@ static void tcp_over_ipv4(void **state)
 
 static void tcp_over_ipv6(void **state)
 {
+	needs_ipv6(*state);
 	tcp_carries_both_ways(*state, "[::1]:0");
 }
 
@@ -840,6 +859,7 @@ static void a_wildcard_serves_both_families(void **state)
 	struct desk *desk = desk_new(world);
 	struct net_addr to = addr("127.0.0.77:0"), got;
 
+	needs_ipv6(world);
 	net_listener_close(desk->listener);
 	desk_listen(desk, "[::]:0");
 	to.port = desk->local.port;
@@ -1003,6 +1023,37 @@ static void writing_to_the_closed_is_answered_by_a_reset(void **state)
 	run(world);
 	assert_int_equal(desk->client.ends, 1);
 	assert_int_equal(desk->client.end, NET_END_RESET);
+	desk_free(desk);
+}
+
+static void a_reset_met_while_writing_is_no_fin(void **state)
+{
+	struct world *world = *state;
+	struct desk *desk = desk_open(world);
+
+	desk->server.stop_end = desk->server.stop_fin = true;
+	net_tcp_reset(desk->client.tcp);
+	net_tcp_send(desk->server.tcp, "x", 1);
+	net_tcp_push(desk->server.tcp);
+	run(world);
+	assert_int_equal(desk->server.ends, 1);
+	assert_int_equal(desk->server.fins, 0);
+	assert_int_equal(desk->server.end, NET_END_RESET);
+	desk_free(desk);
+}
+
+static void closing_with_octets_unread_is_a_fin(void **state)
+{
+	struct world *world = *state;
+	struct desk *desk = desk_open(world);
+
+	net_tcp_read(desk->server.tcp, false);
+	net_tcp_send(desk->client.tcp, "never read", 10);
+	run_for(world, 5 * MS);
+	desk->client.stop_end = desk->client.stop_fin = true;
+	net_tcp_close(desk->server.tcp);
+	run(world);
+	assert_int_equal(desk->client.end, NET_END_FIN);
 	desk_free(desk);
 }
 
@@ -1460,8 +1511,11 @@ static void the_kernel_stamps_not_the_reader(void **state)
 static void a_wildcard_hears_icmp_of_both_families(void **state)
 {
 	struct world *world = *state;
-	struct mailbox *nobody = mailbox_at(world, "127.0.0.1:0"), *client = mailbox_at(world, "[::]:0");
+	struct mailbox *nobody, *client;
 
+	needs_ipv6(world);
+	nobody = mailbox_at(world, "127.0.0.1:0");
+	client = mailbox_at(world, "[::]:0");
 	net_udp_close(nobody->udp);
 	mail(client, nobody, "anybody?");
 	run(world);
@@ -1480,7 +1534,7 @@ static void what_cannot_be_sent_is_told(void **state)
 	assert_int_equal(net_udp_send(client->udp, &far, NULL, "x", 1), 0);
 	run(world);
 	assert_int_equal(client->refusals, 1);
-	assert_int_equal(client->refusal, EINVAL); /* from loopback to elsewhere */
+	assert_true(client->refusal == EINVAL || client->refusal == ENETUNREACH); /* from loopback to elsewhere */
 	assert_addr(&client->refused_by, &far);
 	test_free(client);
 }
@@ -1497,7 +1551,7 @@ static void out_of_descriptors_it_refuses_and_recovers(void **state)
 	for (int i = 0; i < 3; i++)
 		callers[i] = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	spare = dup(0);
+	spare = dup(callers[0]);
 	assert_true(spare >= 0);
 	close(spare);
 	few = (struct rlimit){ (rlim_t)spare, before.rlim_max };
@@ -1724,6 +1778,8 @@ int main(void)
 		BOTH(a_reset_is_seen_while_reading_is_off),
 		BOTH(a_reset_after_fin_comes_as_a_second_end),
 		BOTH(writing_to_the_closed_is_answered_by_a_reset),
+		BOTH(a_reset_met_while_writing_is_no_fin),
+		BOTH(closing_with_octets_unread_is_a_fin),
 		BOTH(a_refused_connection),
 		BOTH(the_unaccepted_is_reset),
 		BOTH(listening_where_somebody_listens),
