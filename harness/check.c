@@ -73,8 +73,8 @@ static void check_author(struct hx_checker *checker, const struct hx_pattern *pa
 	hx_check_expr(checker, pattern->by, HX_WANT_CLIENT);
 	if (pattern->by && pattern->command != C2W_NEW_MESSAGE)
 		hx_complain(checker->complaints, pattern->by->place, "`by` goes with NEW_MESSAGE");
-	else if (!pattern->by && pattern->command == C2W_NEW_MESSAGE)
-		hx_complain(checker->complaints, pattern->place, "expected NEW_MESSAGE with its author: NEW_MESSAGE by alice");
+	else if (!pattern->by && pattern->command == C2W_NEW_MESSAGE && !pattern->data_any)
+		hx_complain(checker->complaints, pattern->place, "expected NEW_MESSAGE with its author, `by alice`, or with `data any`");
 }
 
 static void check_pattern(struct hx_checker *checker, const struct hx_pattern *pattern)
@@ -188,10 +188,15 @@ static void check_body(struct hx_checker *checker, const struct hx_step *step)
 
 static void check_together(struct hx_checker *checker, const struct hx_step *step)
 {
+	unsigned count = 0;
+
 	check_body(checker, step);
-	for (const struct hx_step *inner = step->body; inner; inner = inner->next)
+	for (const struct hx_step *inner = step->body; inner; inner = inner->next) {
 		if (inner->op != HX_EXPECT)
 			hx_complain(checker->complaints, inner->place, "`together` holds messages to expect, nothing else: who < COMMAND");
+		if (++count == HX_MAX_TOGETHER + 1)
+			hx_complain(checker->complaints, inner->place, "more than %d messages together", HX_MAX_TOGETHER);
+	}
 }
 
 static void check_for(struct hx_checker *checker, const struct hx_step *step)

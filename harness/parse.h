@@ -9,6 +9,7 @@
 enum {
 	HX_MAX_STEPS = 10000,  /* of a file, `all` spelled out */
 	HX_MAX_EXCHANGES = 256, /* of a file */
+	HX_MAX_TOGETHER = 4 * HX_MAX_CAST,
 	HX_MAX_VALUES = 256,   /* of a loop */
 	HX_MAX_ARGUMENTS = 16, /* of a call, who among them */
 	HX_MAX_KEY = 256,      /* octets of the words of an exchange */
