@@ -142,7 +142,7 @@ static void played(void *context, struct hx_run *run, const struct hx_outcome *o
 {
 	struct hx_greeter *greeter = context;
 	struct rp_scenario *record = record_of(greeter);
-	bool welcome;
+	bool mute = outcome->mute, welcome;
 
 	record->duration = net_now(greeter->options.net) - greeter->options.run_start - record->began;
 	welcome = hx_record_received(record, C2W_CONNECTION_GRANTED);
@@ -150,7 +150,7 @@ static void played(void *context, struct hx_run *run, const struct hx_outcome *o
 	greeter->full = outcome->refused;
 	greeter->run = NULL;
 	greeter->options.player->free(run);
-	if (outcome->mute || greeter->stopped) {
+	if (mute || greeter->stopped) {
 		finish(greeter, HX_MUTE);
 		return;
 	}

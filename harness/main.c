@@ -1,5 +1,6 @@
 /* c2w-conform: wires options, suite, network, target, scheduler and reports together. Nothing calls in here.
  * Owns everything that lives as long as the program. */
+#include <argp.h>
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
@@ -22,6 +23,8 @@
 #include "net/real.h"
 #include "net/sim.h"
 #include "server/serve.h"
+
+const char *argp_program_version = "c2w-conform " C2W_VERSION;
 
 enum { EXIT_CONFORMS, EXIT_VIOLATES, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_INCONCLUSIVE };
 

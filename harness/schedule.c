@@ -282,7 +282,8 @@ static void leave_lane(struct hx_job *job)
 
 	lane->schedule->player->free(job->run);
 	job->run = NULL;
-	net_timer_stop(job->timeout);
+	if (job->timeout != NULL)
+		net_timer_stop(job->timeout);
 	DL_DELETE(lane->running, job);
 	lane->active--;
 	lane->solo = lane->solo && lane->active > 0;
