@@ -59,7 +59,8 @@ flags_clang   := -O1 -Werror
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 PACKAGES := libevent_core libevent_extra jansson
-DEFINES   = -D_GNU_SOURCE -DC2W_VERSION='"$(VERSION)"' -DC2W_DATADIR='"$(DATADIR)"'
+DEFINES  := -D_GNU_SOURCE -DC2W_VERSION='"$(VERSION)"'
+INSTALLED_AT := -DC2W_DATADIR='"$(DATADIR)"'
 
 # pkg-config is asked once, at the first compilation: `make demo` may have to install it before.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
@@ -104,6 +105,9 @@ $$(call objects_$(1),$$(TESTING)): | deps-test
 $$(benches_$(1)): %: %.o $$(call objects_$(1),$$(LIBRARY))
 	$$(call say,link,$$@)
 	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS)
+
+# The suite is looked for beside the program first: another PREFIX builds nothing again.
+build/$(1)/harness/catalogue.o: DEFINES += $(INSTALLED_AT)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 $(call objects_clang,$(SOURCES)): | deps-test
@@ -187,7 +191,7 @@ LINT_FLAGS = -std=c17 -I. $(DEFINES) $(PACKAGE_CFLAGS)
 lint: deps-build deps-test deps-lint ## clang-tidy and cppcheck, every finding an error
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=uninitvar \
 		--library=scripts/cppcheck.cfg -j $(shell nproc) -I. -D_GNU_SOURCE $(filter-out $(TESTING),$(SOURCES))
-	printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 1 scripts/tidy -std=c17 -I. $(DEFINES) $(PACKAGE_CFLAGS)
+	printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 1 scripts/tidy -std=c17 -I. $(DEFINES) $(INSTALLED_AT) $(PACKAGE_CFLAGS)
 
 format: deps-lint ## clang-format the C sources in place (look at the diff: hand-made tables suffer)
 	clang-format -i $(SOURCES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports tests/unit bench))
