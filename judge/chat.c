@@ -1,0 +1,198 @@
+/* A NEW_MESSAGE that matches the grammar: whose text it is, whether it is that text, whether it came before.
+ * For judge/ only; see judge/state.h. Texts of strangers are unknown: they are remembered, not judged. */
+#include "judge/state.h"
+#include "judge/timing.h"
+
+static const struct c2w_str none = { "", 0 };
+
+/* ---- nobody sent that ------------------------------------------------------------------------ */
+
+static bool junk_delivered(const struct jd_arrival *arrival)
+{
+	struct jd *jd = arrival->jd;
+
+	for (unsigned i = 0; i < jd->endpoint_count; i++) {
+		const struct jd_junk *junk =
+			jd->endpoints[i].opened ? jd_junk_find(&jd->endpoints[i], arrival->message->time_text, arrival->user) : NULL;
+
+		if (!junk)
+			continue;
+		jd_find(arrival, junk->rule, "a text was delivered from what had to be discarded", jd_keep_get(&jd->keep, junk->kept), arrival->octets);
+		return true;
+	}
+	return false;
+}
+
+struct candidates {
+	const struct jd_text *same_but_author, *same_time, *same_but_time, *same_author; /* the newest of each */
+};
+
+static bool has(const struct jd_text *text, const uint64_t *time_text, const uint64_t *data)
+{
+	for (unsigned i = 0; i < text->variant_count && i < JD_VARIANTS; i++)
+		if ((!time_text || text->variants[i].time_text == *time_text) && (!data || text->variants[i].data == *data))
+			return true;
+	return false;
+}
+
+static struct candidates candidates_of(const struct jd_arrival *arrival)
+{
+	uint64_t time_text = jd_hash(arrival->message->time_text), data = jd_hash(arrival->message->data);
+	struct candidates found = { 0 };
+	const struct jd_text *text;
+
+	for (unsigned n = 0; (text = jd_text_recent(arrival->jd, n)) != NULL; n++) {
+		if (text->user == arrival->user) {
+			if (!found.same_but_time && has(text, NULL, &data))
+				found.same_but_time = text;
+			if (!found.same_author)
+				found.same_author = text;
+			continue;
+		}
+		if (!found.same_but_author && has(text, &time_text, &data))
+			found.same_but_author = text;
+		if (!found.same_time && has(text, &time_text, NULL))
+			found.same_time = text;
+	}
+	return found;
+}
+
+static void invented(const struct jd_arrival *arrival)
+{
+	struct jd *jd = arrival->jd;
+	struct candidates found;
+	const struct jd_text *author, *time;
+
+	if (jd->opaque || arrival->message->time <= jd->forgotten_text || junk_delivered(arrival))
+		return;
+	found = candidates_of(arrival);
+	author = found.same_but_author ? found.same_but_author : found.same_but_time ? NULL : found.same_time;
+	time = found.same_but_time ? found.same_but_time : found.same_author;
+	if (author)
+		jd_find(arrival, C2W_FMT_03, "USER_NAME is not the author's", jd_keep_get(&jd->keep, author->user_text), arrival->message->user);
+	else if (time)
+		jd_find(arrival, C2W_FMT_02, "TIME is not that of the author's request, octet for octet", jd_keep_get(&jd->keep, time->time_text),
+		        arrival->message->time_text);
+	else
+		jd_find(arrival, C2W_MSG_02, "a text was delivered that its author never sent", none, arrival->octets);
+}
+
+static void wrong_fields(const struct jd_arrival *arrival, const struct jd_text *text)
+{
+	const struct c2w_message *message = arrival->message;
+	struct c2w_str sent = text->variant_count == 1 ? jd_keep_get(&arrival->jd->keep, text->data) : none;
+	uint64_t time_text = jd_hash(message->time_text), data = jd_hash(message->data);
+	bool right_time = has(text, &time_text, NULL);
+
+	if (!right_time)
+		jd_find(arrival, C2W_FMT_02, "TIME is not echoed octet for octet", jd_keep_get(&arrival->jd->keep, text->time_text), message->time_text);
+	if (right_time || !has(text, NULL, &data))
+		jd_find(arrival, C2W_MSG_03, "the text is not the one that was sent, octet for octet", sent, message->data);
+}
+
+/* ---- once more --------------------------------------------------------------------------------- */
+
+static void again_over_tcp(const struct jd_arrival *arrival, const struct jd_text *text, struct jd_record *record, const struct jd_cause *cause)
+{
+	const struct c2w_params *params = &arrival->jd->options.params;
+	bool soon = params->rto == C2W_AUTO || arrival->at - record->last_at < params->rto / 2;
+
+	if (record->copies < cause->requests)
+		return;
+	if (text->transmissions > 1 && text->last_seq > record->last_seq)
+		jd_find(arrival, C2W_MSG_04, "a repeated request delivered its text once more", none, arrival->octets);
+	else if (soon)
+		jd_find(arrival, C2W_MSG_04, "a text was delivered twice over TCP", none, arrival->octets);
+	else
+		jd_find(arrival, C2W_REL_16, "a NEW_MESSAGE came again over TCP although its request was not repeated", none, arrival->octets);
+}
+
+/* The author's request was repeated, and so was the text at somebody else's: too soon for a retransmission. */
+static bool executed_twice(const struct jd_arrival *arrival, const struct jd_text *text, const struct jd_record *record)
+{
+	int64_t slack = arrival->jd->slack, interval = arrival->at - record->last_at;
+
+	if (!record->acked || text->last_seq < record->ack_seq || arrival->at - text->last_at > slack ||
+	    interval >= jd_interval_window(&arrival->jd->options.params).earliest - slack)
+		return false;
+	if (interval > slack)
+		jd_find(arrival, C2W_MSG_04, "a repeated request delivered its text once more", none, arrival->octets);
+	else
+		jd_doubt(arrival, C2W_MSG_04, "a repeated request delivered its text once more, or the network repeats datagrams");
+	return true;
+}
+
+static void again(const struct jd_arrival *arrival, const struct jd_text *text, struct jd_record *record)
+{
+	bool own = text && (text->from == arrival->number || text->from == JD_NOBODY);
+	struct jd_cause cause;
+
+	if (!text || arrival->jd->opaque) {
+		jd_repeat_note(arrival, record);
+		return;
+	}
+	cause.executions = jd_once(arrival->jd, text) ? 1 : text->transmissions;
+	cause.requests = own ? text->transmissions : cause.executions;
+	cause.last_seq = own || cause.executions > 1 ? text->last_seq : text->first_seq;
+	cause.last_at = text->last_at;
+	if (arrival->endpoint->tcp)
+		again_over_tcp(arrival, text, record, &cause);
+	else if (!own && cause.executions == 1 && executed_twice(arrival, text, record)) {
+		jd_repeat_note(arrival, record);
+		return;
+	}
+	jd_repeat(arrival, record, &cause);
+}
+
+/* ---- all together ------------------------------------------------------------------------------- */
+
+static bool stranger_chats(const struct jd_arrival *arrival, struct jd_record *same)
+{
+	if (!c2w_user_name_valid(arrival->message->user))
+		jd_find(arrival, C2W_FMT_03, "USER_NAME is nobody's: it is no user-name", none, arrival->message->user);
+	if (same)
+		jd_repeat_note(arrival, same);
+	else
+		jd_record_add(arrival, false);
+	return same;
+}
+
+/* Two of one author with one TIME: right once, and then not what was sent. */
+static bool spoilt(const struct jd_arrival *arrival, const struct jd_text *text, const struct jd_record *latest)
+{
+	struct c2w_str before;
+
+	if (!latest || !latest->matched || !text || arrival->endpoint->tcp)
+		return false;
+	before = jd_keep_get(&arrival->jd->keep, latest->kept);
+	jd_find(arrival, C2W_REL_04, "a NEW_MESSAGE was sent again, but not octet for octet", before, arrival->octets);
+	return true;
+}
+
+bool jd_chat(const struct jd_arrival *arrival, bool stranger)
+{
+	const struct c2w_message *message = arrival->message;
+	struct jd_endpoint *endpoint = arrival->endpoint;
+	struct jd_record *same = jd_record_same(endpoint, C2W_CHAT, message->time, arrival->user, arrival->hash);
+	struct jd_record *latest = jd_record_find(endpoint, C2W_CHAT, message->time, arrival->user);
+	struct jd_text *text = jd_text_find(arrival->jd, message->time, arrival->user);
+	struct jd_variant *variant;
+	bool repetition = false;
+
+	if (stranger)
+		return stranger_chats(arrival, same);
+	if (same && (!text || jd_once(arrival->jd, text) || text->last_seq < same->last_seq)) {
+		again(arrival, text, same);
+		return true;
+	}
+	variant = text ? jd_variant_find(text, jd_variant_hash(message)) : NULL;
+	if (!text)
+		invented(arrival);
+	else if (!variant && text->variant_count <= JD_VARIANTS && !(repetition = spoilt(arrival, text, latest)))
+		wrong_fields(arrival, text);
+	if (variant)
+		jd_deliver(arrival, text, variant, !latest);
+	else
+		jd_record_add(arrival, false);
+	return repetition;
+}

@@ -1,0 +1,95 @@
+/* The same message again: how often, how soon, and after what (REL-05 to REL-07, REL-13).
+ * For judge/ only; see judge/state.h. UDP; what TCP forbids is counted where the answer is matched. */
+#include "judge/state.h"
+#include "judge/timing.h"
+
+static const struct c2w_str none = { "", 0 };
+
+/* A network may deliver a datagram twice, and each such copy of a request may be answered: copies that come
+ * close together count once, and all of them only beyond what that can explain. */
+static void judge_count(const struct jd_arrival *arrival, const struct jd_record *record, const struct jd_cause *cause)
+{
+	const struct c2w_params *params = &arrival->jd->options.params;
+	uint64_t retransmits, allowed, explained;
+
+	if (params->max_retransmits == C2W_AUTO)
+		return;
+	retransmits = (uint64_t)params->max_retransmits * cause->executions;
+	allowed = cause->requests + retransmits;
+	explained = 2 * (2 * (uint64_t)cause->requests + retransmits);
+	if (record->spaced > allowed || record->copies > explained)
+		jd_find(arrival, C2W_REL_06, "it was sent again more than max-retransmits times", none, arrival->octets);
+	else if (record->copies > allowed)
+		jd_doubt(arrival, C2W_REL_06, "it was sent again more than max-retransmits times, or the network repeats datagrams");
+}
+
+/* REL-13: a further request, sent when this had come, was answered: this counts as acked. */
+static void judge_superseded(const struct jd_arrival *arrival, const struct jd_record *record, const struct jd_cause *cause)
+{
+	const struct jd_endpoint *endpoint = arrival->endpoint;
+
+	if (record->family == C2W_CHAT || endpoint->answered_request_seq <= record->first_seq || cause->last_seq >= endpoint->answered_request_seq)
+		return;
+	if (arrival->at > endpoint->answered_at + arrival->jd->slack)
+		jd_find(arrival, C2W_REL_13, "it was retransmitted after a further request had been answered", none, arrival->octets);
+}
+
+/* A later NEW_MESSAGE was sent, so the ack of this one had arrived (REL-14). */
+static bool ack_has_arrived(const struct jd_arrival *arrival, const struct jd_record *record)
+{
+	struct jd_record *newest = jd_record_by_id(arrival->endpoint, arrival->endpoint->newest_chat);
+
+	return record->family == C2W_CHAT && newest && newest != record && newest->first_seq > record->ack_seq &&
+	       arrival->at > newest->first_at + arrival->jd->slack && arrival->endpoint->granted_seq > 0 &&
+	       arrival->endpoint->granted_seq < record->first_seq;
+}
+
+static void judge_acked(const struct jd_arrival *arrival, struct jd_record *record, const struct jd_cause *cause)
+{
+	if (!record->acked || cause->last_seq > record->ack_seq || arrival->at <= record->ack_at + arrival->jd->slack)
+		return;
+	if (ack_has_arrived(arrival, record)) {
+		jd_find(arrival, C2W_REL_07, "it was retransmitted though its ack had arrived: a later NEW_MESSAGE had been sent", none, arrival->octets);
+		return;
+	}
+	if (record->ack_seq <= record->ignored_seq)
+		return;
+	record->ignored++;
+	record->ignored_seq = arrival->jd->seq;
+	if (record->ignored > 1 && !arrival->jd->loss)
+		jd_find(arrival, C2W_REL_07, "it was retransmitted after it had been acked, and again after a second ack", none, arrival->octets);
+	else
+		jd_doubt(arrival, C2W_REL_07, "it was retransmitted after it had been acked, or the ack was lost");
+}
+
+static void judge_pace(const struct jd_arrival *arrival, const struct jd_record *record, const struct jd_cause *cause)
+{
+	if (cause->requests == 1 && cause->executions == 1 && !record->acked &&
+	    !jd_interval_fits(&arrival->jd->options.params, arrival->at - record->last_at, 2 * arrival->jd->options.one_way))
+		jd_doubt(arrival, C2W_REL_05, "the interval to the transmission before is not rto within rto-tolerance");
+}
+
+void jd_repeat_note(const struct jd_arrival *arrival, struct jd_record *record)
+{
+	int64_t rto = arrival->jd->options.params.rto;
+
+	record->copies++;
+	record->last_seq = arrival->jd->seq;
+	record->last_at = arrival->at;
+	if (rto == C2W_AUTO || arrival->at - record->spaced_at < rto / 2)
+		return;
+	record->spaced++;
+	record->spaced_at = arrival->at;
+}
+
+void jd_repeat(const struct jd_arrival *arrival, struct jd_record *record, const struct jd_cause *cause)
+{
+	if (!arrival->endpoint->tcp && !arrival->endpoint->opaque) {
+		judge_pace(arrival, record, cause);
+		judge_superseded(arrival, record, cause);
+		judge_acked(arrival, record, cause);
+	}
+	jd_repeat_note(arrival, record);
+	if (!arrival->endpoint->tcp)
+		judge_count(arrival, record, cause);
+}
