@@ -334,7 +334,7 @@ static struct hx_item *find_repetition(const struct hx_client *client)
 {
 	struct hx_item *item;
 	DL_FOREACH(client->inbox, item) {
-		if (item->repetition && item->message.command == client->last->message.command && item->message.time == client->last->message.time)
+		if (hx_same_exchange(item, client->last))
 			return item;
 	}
 	return NULL;

@@ -228,7 +228,7 @@ static void judge_fields(struct hx_run *run, const struct hx_step *step, const s
 
 /* ---- taking ----------------------------------------------------------------------------------- */
 
-static bool same_key(const struct hx_item *a, const struct hx_item *b)
+bool hx_same_exchange(const struct hx_item *a, const struct hx_item *b)
 {
 	return a->message.command == b->message.command && a->message.time == b->message.time &&
 	       c2w_str_equal(a->message.user, b->message.user);
@@ -244,7 +244,7 @@ void hx_take(struct hx_client *client, struct hx_item *item)
 	client->last = item;
 	client->last_at = item->at;
 	DL_FOREACH_SAFE(client->inbox, other, spare) {
-		if (other->repetition && !same_key(other, item)) {
+		if (other->repetition && !hx_same_exchange(other, item)) {
 			DL_DELETE(client->inbox, other);
 			run->waiting--;
 			hx_item_free(run, other);

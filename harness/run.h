@@ -214,6 +214,7 @@ enum hx_progress hx_match(struct hx_run *run, const struct hx_step *step, struct
  * INT64_MAX: none do. since: 0, or only answers to what was sent before it count. */
 struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, int64_t repetitions_from, int64_t since);
 void hx_take(struct hx_client *client, struct hx_item *item);
+bool hx_same_exchange(const struct hx_item *a, const struct hx_item *b); /* one answer, sent twice? by command, TIME and USER_NAME */
 /* Scenario notation of what a step expects, in the arena. */
 const char *hx_expectation_text(struct hx_run *run, const struct hx_step *step, const struct hx_client *client);
 /* The entries of a list response: calls entry(context, user or title, room) for each; room is empty in movie lists. False: an entry without separator. */
