@@ -81,14 +81,16 @@ void hx_note(struct hx_run *run, const struct hx_client *client, bool tcp, const
 static void remember_request(struct hx_endpoint *endpoint, const char *octets, size_t length, const struct c2w_message *message)
 {
 	struct hx_client *client = endpoint->client;
-	struct c2w_str before = hx_buffer_str(&endpoint->request);
-	bool repeated = c2w_str_equal(before, (struct c2w_str){ octets, length });
+	const struct c2w_message *before = &endpoint->request_message;
+	bool repeated = endpoint->request.length > 0 && before->command == message->command && before->time == message->time &&
+	                c2w_str_equal(before->user, message->user);
 	endpoint->request_at = net_now(endpoint->run->net);
-	if (repeated)
-		return;
-	hx_buffer_set(&endpoint->request, octets, length);
+	if (octets != endpoint->request.at)
+		hx_buffer_set(&endpoint->request, octets, length);
 	endpoint->request_message = *message;
 	rebase_message(&endpoint->request_message, octets, endpoint->request.at);
+	if (repeated)
+		return;
 	endpoint->request_open = true;
 	endpoint->request_once = false;
 	endpoint->request_repeats = 0;
@@ -253,6 +255,15 @@ void hx_acknowledge(struct hx_endpoint *endpoint, const struct hx_item *item)
 
 /* ---- receiving ------------------------------------------------------------------------------ */
 
+/* An answer moves the state once: a copy of it does not, whether or not the target has sent it for a request of its own. */
+static bool is_copy(const struct hx_endpoint *endpoint, const struct hx_item *item)
+{
+	const struct c2w_message *request = &endpoint->request_message;
+	bool last = endpoint->request.length > 0 &&
+	            c2w_command_info(request->command)->family == c2w_command_info(item->message.command)->family;
+	return last ? !endpoint->request_open : item->repetition;
+}
+
 static void follow_state(struct hx_endpoint *endpoint, const struct c2w_message *message)
 {
 	if (message->command == C2W_CONNECTION_GRANTED) {
@@ -343,10 +354,10 @@ static void received(struct hx_endpoint *endpoint, const char *octets, size_t le
 	item->from_server = reading.from_server;
 	item->stranger = reading.stranger;
 	if (item->from_server) {
-		if (!item->repetition) {
+		if (!is_copy(endpoint, item))
 			follow_state(endpoint, &item->message);
+		if (!item->repetition)
 			follow_request(endpoint, &item->message, at);
-		}
 		hx_buffer_set(&endpoint->client->answers[c2w_command_info(item->message.command)->family], item->octets, item->length);
 		bool present = endpoint == endpoint->client->endpoint;
 		if (run->phase == HX_TEARDOWN || (present && !endpoint->client->holds_acks))
