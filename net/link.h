@@ -66,7 +66,7 @@ struct net_udp;
 struct net_datagram {
 	struct net_addr peer;   /* where it came from */
 	struct net_addr local;  /* where it was sent to (IP_PKTINFO) */
-	int64_t at;             /* when the kernel got it */
+	int64_t at;             /* when the kernel got it; never smaller than the one before on this socket */
 	const char *octets;     /* valid during the callback only */
 	size_t length;
 	bool truncated;         /* it was longer than 65535 octets or the buffer */
@@ -103,11 +103,13 @@ enum net_end { NET_END_FIN, NET_END_RESET, NET_END_REFUSED, NET_END_UNREACHABLE,
 
 struct net_tcp_events {
 	void (*connected)(void *context);                                             /* outgoing connections only; may be NULL */
-	void (*received)(void *context, const char *octets, size_t length, int64_t at); /* at most 64 KiB a call */
+	/* At most 64 KiB a call; at: when the last of its segments arrived. */
+	void (*received)(void *context, const char *octets, size_t length, int64_t at);
 	/* FIN: the peer sends no more; our side stays open until net_tcp_close(). Any other end: the connection is gone,
 	 * but the struct stays valid until net_tcp_close(). Comes once for a FIN and once for an end other than FIN. */
 	void (*ended)(void *context, enum net_end end, int error, int64_t at);
-	void (*drained)(void *context);                                               /* all that was queued is in the kernel, each time; may be NULL */
+	/* All that was queued is in the kernel; comes each time that becomes so. May be NULL. */
+	void (*drained)(void *context);
 };
 
 int net_tcp_connect(struct net *net, const struct net_addr *to, const struct net_tcp_events *events, void *context, struct net_tcp **tcp);
@@ -120,7 +122,7 @@ void net_tcp_peer(const struct net_tcp *tcp, struct net_addr *peer);
 /* Queues octets (copied) behind what waits; small sends of one turn of the loop leave in one system call and,
  * with TCP_NODELAY set, one segment if they fit. -EPIPE once the connection is gone. */
 int net_tcp_send(struct net_tcp *tcp, const char *octets, size_t length);
-/* Hands what is queued to the kernel now, so that what follows is a segment of its own. */
+/* Hands what is queued to the kernel now, so that what follows is a segment of its own. Before it is connected: nothing. */
 void net_tcp_push(struct net_tcp *tcp);
 /* Octets queued here that the kernel has not taken yet (ROB-03 counts these). */
 size_t net_tcp_backlog(const struct net_tcp *tcp);

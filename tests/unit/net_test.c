@@ -393,7 +393,8 @@ static void udp_comes_in_batches_in_order(void **state)
 	test_free(client);
 }
 
-static void answers_leave_from_where_they_were_asked(struct world *world, const char *bound, const char *asked_host, const char *client_host)
+static void answers_leave_from_where_they_were_asked(struct world *world, const char *bound, const char *asked_host,
+                                                     const char *client_host)
 {
 	struct mailbox *server = mailbox_at(world, bound), *client = mailbox_at(world, client_host);
 	struct net_addr asked = addr(asked_host);
