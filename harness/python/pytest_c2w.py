@@ -59,16 +59,24 @@ class Session:
         """[(id, transport)] of one file; c2w-conform is asked once for each suite."""
         suite = suite_of(file)
         if suite not in self.listed:
+            self.listed[suite] = {}  # an error is told once
             asked = subprocess.run([self.conform(), "--list", suite], capture_output=True, text=True)
             if asked.returncode:
                 raise Error(asked.stderr.rstrip())
-            self.listed[suite] = [line.split()[:2] for line in asked.stdout.splitlines()]
-        wanted = file.relative_to(suite).with_suffix("").as_posix() if suite.is_dir() else file.stem
-        return [(id, transport) for id, transports in self.listed[suite] if id == wanted for transport in transports.split(",")]
+            self.listed[suite] = dict(line.split("\t")[:2] for line in asked.stdout.splitlines())
+        id = file.relative_to(suite).with_suffix("").as_posix() if suite.is_dir() else file.stem
+        if id not in self.listed[suite]:
+            raise Error("its suite has errors")
+        return [(id, transport) for transport in self.listed[suite][id].split(",")]
 
-    def start(self, files):
+    def start(self, items):
+        """The one run, of these items' suites; of a suite that is not wanted as a whole, what is wanted."""
         if not self.run:
-            self.run = Run([self.conform(), *self.target, *self.arguments], files)
+            wanted = {item.id for item in items}
+            suites = dict.fromkeys(suite_of(item.path) for item in items)
+            everything = wanted == {id for suite in suites for id in self.listed[suite]}
+            only = [] if everything else [word for id in sorted(wanted) for word in ("--only", id)]
+            self.run = Run([self.conform(), *self.target, *self.arguments, *only, *suites])
         return self.run
 
     def end(self):
@@ -77,19 +85,24 @@ class Session:
 
 
 def suite_of(file):
-    """The folder that scenario ids count from: the nearest one above that holds lib.c2w; without one, the file itself."""
-    with_lib = [folder for folder in file.parents if (folder / "lib.c2w").exists()]
-    return with_lib[0] if with_lib else file
+    """The folder that ids count from, the outermost in a line of folders that hold lib.c2w; without any, the file itself."""
+    suite = file
+    for folder in file.parents:
+        if (folder / "lib.c2w").exists():
+            suite = folder
+        elif suite != file:
+            break
+    return suite
 
 
 class Run:
     """The run of c2w-conform: started at the first item, read as far as an item asks."""
 
-    def __init__(self, command, files):
+    def __init__(self, command):
         read, write = os.pipe()
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [*command, "--quiet", "--events", f"/dev/fd/{write}", *files], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            [*command, "--quiet", "--events", f"/dev/fd/{write}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=self.errors, pass_fds=[write])
         os.close(write)
         self.events = open(read, encoding="utf-8", errors="backslashreplace")
@@ -128,7 +141,7 @@ class Error(Exception):
 class ScenarioFile(pytest.File):
     def collect(self):
         for id, transport in self.config.c2w.list(self.path):
-            yield Scenario.from_parent(self, name=f"{id}[{transport}]", id=id, transport=transport)
+            yield Scenario.from_parent(self, name=transport, id=id, transport=transport)
 
     def repr_failure(self, excinfo, style=None):
         return str(excinfo.value) if excinfo.errisinstance(Error) else super().repr_failure(excinfo)
@@ -140,8 +153,7 @@ class Scenario(pytest.Item):
         self.id, self.transport = id, transport
 
     def runtest(self):
-        files = dict.fromkeys(str(item.path) for item in self.session.items if isinstance(item, Scenario))
-        run = self.config.c2w.start(files)
+        run = self.config.c2w.start([item for item in self.session.items if isinstance(item, Scenario)])
         event = run.wait_for(self.id, self.transport)
         if not event:
             self.without_event(run)
@@ -162,7 +174,7 @@ class Scenario(pytest.Item):
         return str(excinfo.value) if excinfo.errisinstance(Error) else super().repr_failure(excinfo, style)
 
     def reportinfo(self):
-        return self.path, None, self.name
+        return self.path, None, f"{self.id} over {self.transport}"
 
 
 def pytest_configure(config):

@@ -156,21 +156,30 @@ def test_every_error_of_every_file_is_shown_and_nothing_runs(conform, scenario, 
     assert "connect" not in target.log.lower()
 
 
-@pytest.mark.parametrize("text", [
-    "", "scenario", 'scenario "unfinished', 'scenario "x"\nproves\n', 'scenario "x"\nproves CON-01\n', SCENARIO + "repeat 3 {\n",
+WRONG = [
+    "scenario", 'scenario "unfinished', 'scenario "x"\nproves\n', 'scenario "x"\nproves CON-01\n', SCENARIO + "repeat 3 {\n",
     SCENARIO + "}\n", SCENARIO + "alice > octets \"\\q\"\n", SCENARIO + "alice > octets hex \"0\"\n", SCENARIO + "alice < \n",
     SCENARIO + "mallory > USER_LIST_REQUEST\n", SCENARIO + "alice > SEND_MESSAGE_REQUEST $nowhere\n",
     SCENARIO + "alice dances\n", SCENARIO + "wait \"long\"\n", SCENARIO + "\x00", SCENARIO.encode() + b"\xff\xfe\n",
     b"\x7fELF" + bytes(200), SCENARIO + "alice > USER_LIST_REQUEST [XYZ-01]\n", SCENARIO + "{" * 5000, SCENARIO + "(" * 5000,
     SCENARIO + "let x = " + "(" * 100000 + "\n", SCENARIO + "# \n" * 100000 + "x",
-])
-def test_bad_scenario_files_are_refused_with_a_place(conform, scenario, text):
-    file = scenario(text)
+]
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)))
+def test_bad_scenario_files_are_refused_with_a_place(conform, scenario, number):
+    file = scenario(WRONG[number])
     for option in "--check", "--simulate":
         run = conform(option, file)
         assert run.code == 2, run
         assert re.search(rf"^{re.escape(str(file))}:\d+:\d+: ", run.err, re.MULTILINE), run.err[:1000]
         assert "\x00" not in run.err and "\x7f" not in run.err
+
+
+def test_an_empty_file_is_no_scenario(conform, scenario):
+    file = scenario("")
+    run = conform("--check", file)
+    assert run.code == 2 and str(file) in run.err
 
 
 def test_check_accepts_the_suite(conform):
@@ -209,10 +218,12 @@ def test_simulate_is_the_same_twice(judge):
 
 
 def test_only_and_skip_select(judge):
-    _, chat = judge("--simulate", "--only", "chat")
-    assert chat["scenarios"] and all(s["id"].startswith("chat/") for s in chat["scenarios"])
-    _, rest = judge("--simulate", "--only", "chat", "--skip", chat["scenarios"][0]["id"])
-    assert {s["id"] for s in rest["scenarios"]} == {s["id"] for s in chat["scenarios"]} - {chat["scenarios"][0]["id"]}
+    ids = lambda *arguments: {scenario["id"] for scenario in judge("--simulate", *arguments)[1]["scenarios"]}
+    every, lists = ids(), ids("--only", "LST")
+    assert lists and lists < every
+    one = min(lists)
+    assert ids("--only", one) == {one}
+    assert ids("--only", "LST", "--skip", one) == lists - {one}
 
 
 def test_shards_make_up_the_suite(judge):

@@ -18,20 +18,20 @@ def free_port():
 
 
 def test_launched_judged_and_ended(judge):
-    run, result = judge("--launch", REFERENCE, "--only", "connection")
+    run, result = judge("--launch", REFERENCE, "--only", "CON")
     assert run.code == 0, run.out
     assert result["verdict"] == "conforms"
 
 
 def test_launch_and_target_together(judge):
     address = f"127.0.0.1:{free_port()}"
-    run, result = judge("--launch", REFERENCE, "--target", address, "--only", "connection")
+    run, result = judge("--launch", REFERENCE, "--target", address, "--only", "CON")
     assert run.code == 0, run.out
     assert result["target"]["address"] == address
 
 
 def test_launched_over_ipv6(judge):
-    run, _ = judge("--launch", REFERENCE, "--target", f"[::1]:{free_port()}", "--only", "connection")
+    run, _ = judge("--launch", REFERENCE, "--target", f"[::1]:{free_port()}", "--only", "CON")
     assert run.code == 0, run.out
 
 
@@ -46,7 +46,7 @@ def test_jobs_start_several_servers(judge, tmp_path):
 def test_the_whole_process_group_ends(judge, tmp_path):
     pids = tmp_path / "pids"
     command = f"sh -c 'sleep 1000 & echo $! >> {pids}; (trap \"\" TERM INT HUP; echo ready; sleep 1001) & echo $! >> {pids}; {REFERENCE}'"
-    run, _ = judge("--launch", command, "--only", "connection")
+    run, _ = judge("--launch", command, "--only", "CON")
     assert run.code == 0, run.out
     for pid in map(int, pids.read_text().split()):
         assert until(lambda: not alive(pid), 3), f"{pid} still runs"
@@ -102,6 +102,6 @@ def test_what_a_scenario_kills_is_restarted_and_said(judge, tmp_path):
 
 def test_a_chatty_server_is_no_problem(judge):
     command = f"sh -c 'yes \"a line that nobody reads\" | head -c 50000000 & exec {REFERENCE}'"
-    run, _ = judge("--launch", command, "--only", "connection")
+    run, _ = judge("--launch", command, "--only", "CON")
     assert run.code == 0, run.out
     assert run.memory < 800 * 1024

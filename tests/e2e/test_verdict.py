@@ -29,18 +29,18 @@ def test_the_reference_server_conforms(server, judge):
 
 
 def test_it_conforms_over_ipv6(server, judge):
-    run, result = judge("--target", server("--host", "::1").address, "--only", "chat", "--level", "must")
+    run, result = judge("--target", server("--host", "::1").address, "--only", "MSG", "--level", "must")
     assert run.code == 0, run.out
 
 
 @pytest.mark.parametrize("offered, missing", [("udp", "TCP"), ("tcp", "UDP")])
 def test_a_transport_that_is_not_offered(server, judge, offered, missing):
     target = server("--transport", offered).address
-    run, result = judge("--target", target, "--only", "chat")
+    run, result = judge("--target", target, "--only", "MSG")
     assert run.code == 0, run.out
     assert f"{missing}: not offered" in run.out
     assert run_of(result, offered) and not [s for s in run_of(result, missing.lower()) if s["verdict"] == "pass"]
-    run, result = judge("--target", target, "--transport", "both", "--only", "chat")
+    run, result = judge("--target", target, "--transport", "both", "--only", "MSG")
     assert run.code in (1, 3), run.out
     assert result["verdict"] in ("violates", "unreachable")
 
@@ -76,7 +76,7 @@ def test_a_faulty_server_violates_and_the_report_explains(server, judge, program
 
 def test_last_failed_runs_only_those(server, judge, program, tmp_path):
     def selected(*arguments):
-        _, result = judge("--target", target, "--only", "chat", *arguments, cwd=tmp_path, timeout=200)
+        _, result = judge("--target", target, "--only", "MSG", *arguments, cwd=tmp_path, timeout=200)
         return {(s["id"], s["transport"]): s["verdict"] for s in result["scenarios"]}
 
     target = server("--fault", a_fault(program), program="c2w-server-faulty").address
@@ -112,7 +112,7 @@ def test_a_profile_file_does_the_same(server, judge, tmp_path):
 
 
 def test_loss_causes_no_false_failure(server, judge):
-    run, result = judge("--target", server("--loss", 0.05, "--seed", 3).address, "--transport", "udp", "--only", "chat", "--only", "list",
+    run, result = judge("--target", server("--loss", 0.05, "--seed", 3).address, "--transport", "udp", "--only", "MSG", "--only", "LST",
                         timeout=300)
     assert run.code in (0, 4), run.out
     assert result["summary"]["fail"] == 0
@@ -120,7 +120,7 @@ def test_loss_causes_no_false_failure(server, judge):
 
 def test_nothing_is_left_behind(server, judge):
     target = server().address
-    run, _ = judge("--target", target, "--only", "chat", "--only", "movie")
+    run, _ = judge("--target", target, "--only", "MSG", "--only", "ENT")
     assert run.code == 0, run.out
     assert others(target) == {}
 
@@ -143,18 +143,18 @@ def test_nothing_is_left_behind_after_interruption(server, conform_starts, tmp_p
 def test_strangers_on_the_server_do_no_harm(server, judge):
     target = server().address
     with Client(target, "tcp").connect() as stranger:
-        run, _ = judge("--target", target, "--only", "list", "--only", "connection")
+        run, _ = judge("--target", target, "--only", "LST", "--only", "CON")
         assert run.code == 0, run.out
         assert list(stranger.users()) == [stranger.name]
 
 
 def test_two_runs_on_one_server_do_not_meet(server, conform_starts):
     target = server().address
-    runs = [conform_starts("--target", target, "--only", "connection", "--seed", "1") for _ in range(2)]
+    runs = [conform_starts("--target", target, "--only", "CON", "--seed", "1") for _ in range(2)]
     assert [running.finish(120).code for running in runs] == [0, 0]
 
 
 def test_the_result_can_go_to_standard_output(conform):
-    run = conform("--simulate", "--quiet", "--json", "/dev/stdout", "--only", "chat")
+    run = conform("--simulate", "--quiet", "--json", "/dev/stdout", "--only", "MSG")
     assert run.code == 0
     assert '"schema"' in run.out
