@@ -124,11 +124,13 @@ static void fresh_record(struct hx_greeter *greeter)
 	record->seed = greeter->options.seed;
 }
 
-/* CON-01: a failed gate blames that rule if nothing else was found. */
+/* CON-01: a failed gate blames that rule if nothing else was found. A full target breaks none. */
 static void blame_granted(struct hx_greeter *greeter)
 {
 	struct rp_scenario *record = record_of(greeter);
 
+	if (greeter->full)
+		hx_record_doubt(greeter->result, record, "The target has no room for a single user.");
 	if (record->findings_count > 0 || greeter->full || greeter->options.left_out[C2W_CON_01])
 		return;
 	record->verdict = RP_FAIL;

@@ -401,6 +401,8 @@ static void start(struct hx_lane *lane, struct hx_job *job)
 		schedule->options.events.started(schedule->options.context, record_of(job), job->count + 1);
 	job->run = schedule->player->start(&options);
 	arm_timeout(job);
+	if (schedule->stopped != NULL) /* by the callback */
+		schedule->player->stop(job->run, schedule->stopped);
 }
 
 /* ---- stopping ----------------------------------------------------------------------------------- */
@@ -422,8 +424,10 @@ static void stop_lane(struct hx_lane *lane, const char *why)
 	if (lane->greeter != NULL)
 		hx_greet_stop(lane->greeter, why);
 	settle_all(&lane->held, why);
-	DL_FOREACH(lane->running, job)
-		lane->schedule->player->stop(job->run, why);
+	DL_FOREACH(lane->running, job) {
+		if (job->run != NULL)
+			lane->schedule->player->stop(job->run, why);
+	}
 }
 
 void hx_schedule_stop(struct hx_schedule *schedule, const char *reason)
