@@ -105,6 +105,7 @@ $$(call objects_$(1),$$(TESTING)): | deps-test
 $$(benches_$(1)): %: %.o $$(call objects_$(1),$$(LIBRARY))
 	$$(call say,link,$$@)
 	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS)
+build/$(1)/bench/capture: PACKAGE_LIBS += -lpcap
 
 # The suite is looked for beside the program first: another PREFIX builds nothing again.
 build/$(1)/harness/catalogue.o: DEFINES += $(INSTALLED_AT)
@@ -165,7 +166,7 @@ selftest: deps-test programs $(selftests_release) ## every known-bad server must
 endif
 
 ifneq ($(wildcard bench/run),)
-bench: programs $(benches_release) ## measure, and print the ratios
+bench: deps-test programs $(benches_release) ## measure, and print the ratios
 	bench/run
 endif
 
