@@ -179,18 +179,11 @@ static void check_call(struct hx_checker *checker, struct hx_step *step)
 
 static void check_steps(struct hx_checker *checker, const struct hx_step *step);
 
-static void check_body(struct hx_checker *checker, const struct hx_step *step)
-{
-	if (!step->body)
-		hx_complain(checker->complaints, step->place, "expected at least one step in the block");
-	check_steps(checker, step->body);
-}
-
 static void check_together(struct hx_checker *checker, const struct hx_step *step)
 {
 	unsigned count = 0;
 
-	check_body(checker, step);
+	check_steps(checker, step->body);
 	for (const struct hx_step *inner = step->body; inner; inner = inner->next) {
 		if (inner->op != HX_EXPECT)
 			hx_complain(checker->complaints, inner->place, "`together` holds messages to expect, nothing else: who < COMMAND");
@@ -209,7 +202,7 @@ static void check_for(struct hx_checker *checker, const struct hx_step *step)
 		type = type < 0 ? found : type;
 	}
 	checker->types[step->variable] = type;
-	check_body(checker, step);
+	check_steps(checker, step->body);
 }
 
 static void check_repeat(struct hx_checker *checker, const struct hx_step *step)
@@ -218,7 +211,7 @@ static void check_repeat(struct hx_checker *checker, const struct hx_step *step)
 	hx_check_count(checker, step->count, 1, MOST_COUNT);
 	if (step->variable >= 0)
 		checker->types[step->variable] = HX_NUMBER;
-	check_body(checker, step);
+	check_steps(checker, step->body);
 }
 
 static void check_same(struct hx_checker *checker, const struct hx_step *step)

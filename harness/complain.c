@@ -262,32 +262,30 @@ void hx_complaints_say(struct hx_complaints *complaints)
 
 /* ---- guessing ------------------------------------------------------------------------------- */
 
-static unsigned least(unsigned a, unsigned b, unsigned c)
+static unsigned lesser(unsigned a, unsigned b)
 {
-	unsigned lesser = a < b ? a : b;
-
-	return lesser < c ? lesser : c;
+	return a < b ? a : b;
 }
 
-/* How many octets must be put in, taken out or changed to make b from a (Levenshtein). */
+/* How many octets must be put in, taken out, changed or swapped with their neighbour to make b from a. For a longer
+ * word, all that is missing at its end counts as one: SEND_MESAGE is near SEND_MESSAGE_REQUEST. */
 static unsigned edits(struct c2w_str a, struct c2w_str b)
 {
-	unsigned row[LONGEST_WORD + 1];
+	unsigned cost[LONGEST_WORD + 1][LONGEST_WORD + 1]; /* of the first i octets of a, the first j of b */
+	unsigned best;
 
-	for (unsigned j = 0; j <= b.length; j++)
-		row[j] = j;
-	for (unsigned i = 0; i < a.length; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i + 1;
-		for (unsigned j = 0; j < b.length; j++) {
-			unsigned changed = diagonal + (a.at[i] != b.at[j]);
-
-			diagonal = row[j + 1];
-			row[j + 1] = least(changed, row[j] + 1, row[j + 1] + 1);
+	for (unsigned i = 0; i <= a.length; i++)
+		for (unsigned j = 0; j <= b.length; j++) {
+			cost[i][j] = lesser(i, j) == 0 ? i + j : cost[i - 1][j - 1] + (a.at[i - 1] != b.at[j - 1]);
+			if (lesser(i, j) > 0)
+				cost[i][j] = lesser(cost[i][j], lesser(cost[i - 1][j], cost[i][j - 1]) + 1);
+			if (lesser(i, j) > 1 && a.at[i - 1] == b.at[j - 2] && a.at[i - 2] == b.at[j - 1])
+				cost[i][j] = lesser(cost[i][j], cost[i - 2][j - 2] + 1);
 		}
-	}
-	return row[b.length];
+	best = cost[a.length][b.length];
+	for (unsigned j = 0; a.length > 5 && j < b.length; j++)
+		best = lesser(best, cost[a.length][j] + 1);
+	return best;
 }
 
 struct hx_guess hx_guess_at(struct c2w_str word)

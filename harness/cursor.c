@@ -124,8 +124,10 @@ void hx_skip_empty_lines(struct hx_parser *parser)
 
 static void skip_line(struct hx_parser *parser)
 {
+	parser->lexer.quiet = true;
 	while (!hx_at_line_end(parser))
 		hx_advance(parser);
+	parser->lexer.quiet = false;
 }
 
 void hx_end_line(struct hx_parser *parser)
@@ -136,7 +138,7 @@ void hx_end_line(struct hx_parser *parser)
 		skip_line(parser);
 		parser->failed = false;
 		if (parser->opened)
-			hx_parse_rest_of_block(parser, true);
+			hx_parse_rest_of_block(parser, parser->token.place, true);
 		parser->failed = false;
 		skip_line(parser);
 	}

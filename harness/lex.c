@@ -2,6 +2,8 @@
  * Called by parse.c and tests. Decoded strings live in the arena, everything else in the source. */
 #include "harness/lex.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
@@ -77,6 +79,21 @@ static struct hx_place place_of(const struct hx_lexer *lexer, size_t at)
 	return (struct hx_place){ lexer->source->file, lexer->line, (unsigned)(at - lexer->line_start) + 1 };
 }
 
+static void complain(const struct hx_lexer *lexer, struct hx_place place, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void complain(const struct hx_lexer *lexer, struct hx_place place, const char *format, ...)
+{
+	char words[256];
+	va_list arguments;
+
+	if (lexer->quiet)
+		return;
+	va_start(arguments, format);
+	vsnprintf(words, sizeof(words), format, arguments);
+	va_end(arguments);
+	hx_complain(lexer->complaints, place, "%s", words);
+}
+
 static void next_line(struct hx_lexer *lexer, size_t octets)
 {
 	lexer->at += octets;
@@ -116,7 +133,7 @@ static void lex_word(struct hx_lexer *lexer, struct hx_token *token)
 	token->calls = peek(lexer, 0) == '(';
 	if (token->text.length <= HX_MAX_WORD)
 		return;
-	hx_complain(lexer->complaints, token->place, "a word of %zu octets; %d is the most", token->text.length, HX_MAX_WORD);
+	complain(lexer, token->place, "a word of %zu octets; %d is the most", token->text.length, HX_MAX_WORD);
 	token->kind = HX_T_BAD;
 }
 
@@ -124,7 +141,7 @@ static void lex_variable(struct hx_lexer *lexer, struct hx_token *token)
 {
 	lexer->at++;
 	if (!is_letter(peek(lexer, 0))) {
-		hx_complain(lexer->complaints, token->place, "expected a name behind $");
+		complain(lexer, token->place, "expected a name behind $");
 		token->kind = HX_T_BAD;
 		return;
 	}
@@ -156,7 +173,7 @@ static void lex_number(struct hx_lexer *lexer, struct hx_token *token)
 			return;
 		}
 	}
-	hx_complain(lexer->complaints, token->place,
+	complain(lexer, token->place,
 	            "expected a number of at most 15 digits (3, 0.8) or a duration (200ms, 1s, 2min)");
 	token->kind = HX_T_BAD;
 }
@@ -237,7 +254,7 @@ static void lex_string(struct hx_lexer *lexer, struct hx_token *token)
 			to[length] = lexer->source->text[lexer->at++];
 		}
 		if (octets == 0) {
-			hx_complain(lexer->complaints, place_of(lexer, at),
+			complain(lexer, place_of(lexer, at),
 			            "unknown escape; there are \\r \\n \\t \\\\ \\\" \\0 \\xHH and \\u{E9}");
 			token->kind = HX_T_BAD;
 		}
@@ -247,7 +264,7 @@ static void lex_string(struct hx_lexer *lexer, struct hx_token *token)
 	if (peek(lexer, 0) == '"') {
 		lexer->at++;
 	} else {
-		hx_complain(lexer->complaints, token->place, "this text has no end; expected \" on the same line");
+		complain(lexer, token->place, "this text has no end; expected \" on the same line");
 		token->kind = HX_T_BAD;
 	}
 	token->text = (struct c2w_str){ lexer->source->text + from, lexer->at - from };
@@ -269,9 +286,9 @@ static void lex_sign(struct hx_lexer *lexer, struct hx_token *token)
 	} else {
 		token->kind = HX_T_BAD;
 		if ((unsigned char)c < 0x80)
-			hx_complain(lexer->complaints, token->place, "unexpected octet \\x%02X", (unsigned)(unsigned char)c);
+			complain(lexer, token->place, "unexpected octet \\x%02X", (unsigned)(unsigned char)c);
 		else
-			hx_complain(lexer->complaints, token->place, "characters beyond ASCII stand in texts and comments only");
+			complain(lexer, token->place, "characters beyond ASCII stand in texts and comments only");
 	}
 }
 
@@ -291,7 +308,7 @@ static void complain_of_octets(struct hx_lexer *lexer)
 			place.column = 1;
 		}
 	}
-	hx_complain(lexer->complaints, place, bad ? "not valid UTF-8" : "a NUL in the file");
+	complain(lexer, place, bad ? "not valid UTF-8" : "a NUL in the file");
 }
 
 void hx_lexer_init(struct hx_lexer *lexer, struct hx_arena *arena, struct hx_complaints *complaints, const struct hx_source *source)

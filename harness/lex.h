@@ -48,6 +48,7 @@ struct hx_lexer {
 	const struct hx_source *source;
 	size_t at, line_start;
 	unsigned line;
+	bool quiet;               /* the line is broken: what else is wrong with it is not said */
 };
 
 /* Complains of octets that are not UTF-8, wherever they stand. */

@@ -355,8 +355,6 @@ static struct hx_definition *parse_exchange(struct hx_parser *parser)
 	parser->slots = 0;
 	parse_signature(parser, definition);
 	definition->exchange.body = hx_parse_block(parser, true);
-	if (!definition->exchange.body && parser->lexer.source->complaints == 0)
-		hx_fail(parser, definition->exchange.place, "this exchange has no steps");
 	definition->exchange.variable_count = parser->slots;
 	if (parser->failed)
 		definition = NULL;

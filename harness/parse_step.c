@@ -72,7 +72,7 @@ static void append_for_everybody(struct hx_parser *parser, struct steps *steps, 
 		append(parser, steps, step);
 		return;
 	}
-	for (unsigned i = 0; i < parser->scenario->cast_count && !parser->failed; i++)
+	for (unsigned i = 0; !parser->failed && i < parser->scenario->cast_count; i++)
 		append(parser, steps, step_of(parser, step, i));
 }
 
@@ -111,15 +111,16 @@ static void leave_block(struct hx_parser *parser, struct hx_place place)
 		hx_complain(parser->complaints, place, "this block has no end; expected } before the end of the file");
 }
 
-const struct hx_step *hx_parse_rest_of_block(struct hx_parser *parser, bool scope)
+const struct hx_step *hx_parse_rest_of_block(struct hx_parser *parser, struct hx_place place, bool scope)
 {
-	struct hx_place place = parser->token.place;
 	unsigned names = parser->name_count;
 	const struct hx_step *steps;
 
 	if (!enter_block(parser, place))
 		return NULL;
 	steps = hx_parse_steps(parser);
+	if (!steps && parser->lexer.source->complaints == 0)
+		hx_complain(parser->complaints, place, "expected at least one step in this block");
 	if (scope)
 		hx_forget_names(parser, names);
 	leave_block(parser, place);
@@ -128,8 +129,10 @@ const struct hx_step *hx_parse_rest_of_block(struct hx_parser *parser, bool scop
 
 const struct hx_step *hx_parse_block(struct hx_parser *parser, bool scope)
 {
+	struct hx_place place = parser->token.place;
+
 	hx_expect_sign(parser, '{');
-	return parser->failed ? NULL : hx_parse_rest_of_block(parser, scope);
+	return parser->failed ? NULL : hx_parse_rest_of_block(parser, place, scope);
 }
 
 /* ---- sending -------------------------------------------------------------------------------- */

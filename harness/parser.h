@@ -84,8 +84,8 @@ enum c2w_rule hx_parse_rule(struct hx_parser *parser);
 const struct hx_step *hx_parse_steps(struct hx_parser *parser);
 /* { steps }, the cursor behind it. Names made in it are forgotten if it is a scope. */
 const struct hx_step *hx_parse_block(struct hx_parser *parser, bool scope);
-/* The same behind its {, which is taken. */
-const struct hx_step *hx_parse_rest_of_block(struct hx_parser *parser, bool scope);
+/* The same behind its {, which stood at `place`. */
+const struct hx_step *hx_parse_rest_of_block(struct hx_parser *parser, struct hx_place place, bool scope);
 /* udp or tcp: C2W_ON_…; -1 on anything else. */
 int hx_parse_transport(struct hx_parser *parser);
 /* Is the word the first of something that every client can do? */

@@ -181,11 +181,11 @@ struct hx_suite {
 	struct hx_arena *arena;               /* owns all of it */
 };
 
-/* Loads files and folders (recursively, *.c2w). Every file whose name is lib.c2w, in a folder given or in any parent folder of
- * a scenario up to the one given, brings its exchanges. The id is the path below the folder given, without .c2w; of a single file its
- * path below the nearest parent that holds lib.c2w. params gives the names and types of parameters only.
- * Every error of every file is written to `errors` as file:line:column: message, the line, a caret; the number of them is
- * returned (0: *suite is whole). */
+/* Loads files and folders (recursively, *.c2w). The root of a path is the folder given, or that of the file given; if it has no
+ * lib.c2w, the nearest parent that has one; and further out while the next parent has one, too. Every lib.c2w between the root and a
+ * scenario brings its exchanges. The id is the path below the root, without .c2w. A file named twice is loaded once.
+ * Every error of every file goes to error() as file:line:column: message, the line, a caret; the number of them is
+ * returned (0: *suite is whole; else it is NULL). */
 unsigned hx_suite_load(struct hx_suite **suite, const char *const *paths, unsigned path_count, void (*error)(void *context, const char *text), void *context);
 /* One scenario from a string (tests, the sanity exchange); lib: text of exchanges or NULL. */
 unsigned hx_suite_parse(struct hx_suite **suite, const char *file, const char *text, const char *lib, void (*error)(void *context, const char *text), void *context);

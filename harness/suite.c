@@ -89,15 +89,21 @@ static bool has_library(struct loader *loader, const char *folder)
 	return access(join(loader, folder, library_name), F_OK) == 0;
 }
 
-/* The folder that ids are told from: the nearest with a library, or the one given. */
+/* The folder that ids are told from: the nearest with a library, or further out while the next has one, too. */
 static const char *root_of(struct loader *loader, const char *folder)
 {
-	const char *root = folder;
+	const char *root = folder, *outer;
 
-	for (unsigned i = 0; i < MAX_UP; i++, root = parent_of(loader, root))
-		if (has_library(loader, root))
-			return root;
-	return folder;
+	for (unsigned i = 0; i < MAX_UP && !has_library(loader, root); i++)
+		root = parent_of(loader, root);
+	if (!has_library(loader, root))
+		return folder;
+	for (unsigned i = 0; i < MAX_UP; i++, root = outer) {
+		outer = parent_of(loader, root);
+		if (strcmp(outer, root) == 0 || !has_library(loader, outer))
+			break;
+	}
+	return root;
 }
 
 /* The path below the root without its ending. */
