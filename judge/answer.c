@@ -10,8 +10,27 @@ static bool given_up(const struct jd *jd, const struct jd_record *record, int64_
 {
 	const struct c2w_params *params = &jd->options.params;
 	int64_t transmissions = params->max_retransmits == C2W_AUTO ? 1 : params->max_retransmits + 1;
+	int64_t patience = params->rto == C2W_AUTO ? 0 : jd_interval_window(params).earliest * transmissions - jd->slack;
 
-	return params->rto == C2W_AUTO || at - record->first_at > jd_interval_window(params).earliest * transmissions - jd->slack;
+	if (record->acked && record->first_ack_at - record->first_at < patience)
+		return false;
+	return at - record->first_at > patience;
+}
+
+/* UDP: anything that we did not ack in time may have ended the session before the request was repeated. */
+static bool session_may_be_dead(struct jd_endpoint *endpoint, const struct jd *jd, const struct jd_exchange *exchange)
+{
+	if (jd->loss)
+		return true;
+	for (uint64_t id = endpoint->record_index.made; id > 0; id--) {
+		const struct jd_record *record = jd_record_by_id(endpoint, id);
+
+		if (!record)
+			return endpoint->record_index.made > JD_RECORDS;
+		if (given_up(jd, record, exchange->last_at))
+			return true;
+	}
+	return false;
 }
 
 static bool only_in_session(const struct jd *jd, const struct jd_record *record)
@@ -31,16 +50,16 @@ static bool only_in_session(const struct jd *jd, const struct jd_record *record)
 	}
 }
 
-/* Another request of the endpoint may have been processed since this one was. */
-static bool superseded(const struct jd_endpoint *endpoint, const struct jd_exchange *exchange)
+/* Another request of the endpoint may have been processed since this one was, overtaken on its way perhaps. */
+static bool superseded(const struct jd *jd, const struct jd_endpoint *endpoint, const struct jd_exchange *exchange)
 {
-	return exchange->id != endpoint->exchange_index.made || endpoint->revived_seq > exchange->first_seq;
+	return exchange->id != endpoint->request || endpoint->other_request_at + jd->slack > exchange->first_at;
 }
 
 /* REL-11 and REL-12 forbid it as long as the session lasts, and without one while the response is unacked (UDP). */
 static bool may_be_anew(const struct jd_arrival *arrival, const struct jd_exchange *exchange, const struct jd_record *record)
 {
-	const struct jd_endpoint *endpoint = arrival->endpoint;
+	struct jd_endpoint *endpoint = arrival->endpoint;
 	bool reconnects = endpoint->connect_seq > exchange->first_seq;
 	bool leaves = endpoint->leave_seq > exchange->first_seq;
 
@@ -48,11 +67,11 @@ static bool may_be_anew(const struct jd_arrival *arrival, const struct jd_exchan
 		return false;
 	if (record->family == C2W_USER_LIST || record->family == C2W_MOVIE_LIST)
 		return reconnects;
-	if (!endpoint->tcp && given_up(arrival->jd, record, exchange->last_at))
+	if (!endpoint->tcp && exchange->transmissions > 1 && session_may_be_dead(endpoint, arrival->jd, exchange))
 		return true;
 	if (only_in_session(arrival->jd, record))
 		return leaves || (reconnects && record->family != C2W_CONNECTION);
-	return endpoint->tcp || record->maybe_acked || superseded(endpoint, exchange);
+	return endpoint->tcp || record->maybe_acked || superseded(arrival->jd, endpoint, exchange);
 }
 
 /* ---- another answer where the same was due --------------------------------------------------- */

@@ -16,8 +16,10 @@ void jd_endpoint_reset(struct jd *jd, unsigned number, bool tcp)
 	endpoint->forgotten_time = -1;
 	endpoint->processed_time = -1;
 	endpoint->junk_count = endpoint->early_ack_count = endpoint->place_count = endpoint->reported_count = 0;
-	endpoint->connect_seq = endpoint->leave_seq = endpoint->revived_seq = endpoint->granted_seq = 0;
-	endpoint->move = endpoint->move_seq = 0;
+	endpoint->connect_seq = endpoint->leave_seq = endpoint->granted_seq = 0;
+	endpoint->request = 0;
+	endpoint->request_at = endpoint->other_request_at = INT64_MIN / 2;
+	endpoint->move = endpoint->move_seq = endpoint->other_move_seq = 0;
 	endpoint->answered_request_seq = 0;
 	endpoint->answered_at = 0;
 	endpoint->newest_chat = 0;
@@ -213,6 +215,10 @@ void jd_record_ack(struct jd *jd, struct jd_endpoint *endpoint, int64_t at, cons
 		record->maybe_acked = true;
 		if (!counts(endpoint, record, ack))
 			continue;
+		if (!record->acked) {
+			record->first_ack_at = at;
+			jd->acked[family]++;
+		}
 		record->acked = true;
 		record->ack_seq = jd->seq;
 		record->ack_at = at;

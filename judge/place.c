@@ -2,7 +2,7 @@
  * For judge/ only; see judge/state.h. Uncertain from the first transmission of a request that moves it to its answer. */
 #include "judge/state.h"
 
-static bool moves(enum c2w_family family)
+bool jd_moves(enum c2w_family family)
 {
 	return family == C2W_CONNECTION || family == C2W_ENTER_MOVIE || family == C2W_LEAVE_SESSION;
 }
@@ -21,6 +21,8 @@ static void begin_move(struct jd *jd, struct jd_endpoint *endpoint, const struct
 	} else if (endpoint->move != exchange->id) {
 		endpoint->before.room = JD_UNKNOWN;
 	}
+	if (endpoint->move != exchange->id)
+		endpoint->other_move_seq = endpoint->move_seq;
 	endpoint->place.room = JD_UNKNOWN;
 	endpoint->move = exchange->id;
 	endpoint->move_seq = jd->seq;
@@ -46,7 +48,7 @@ void jd_place_request(struct jd *jd, struct jd_endpoint *endpoint, struct jd_exc
 		endpoint->connect_seq = jd->seq;
 		endpoint->granted_seq = 0;
 	}
-	if (moves(exchange->family))
+	if (jd_moves(exchange->family))
 		begin_move(jd, endpoint, exchange);
 }
 
@@ -101,7 +103,7 @@ void jd_place_answer(const struct jd_arrival *arrival, struct jd_exchange *excha
 
 	if (consistent)
 		note_session(arrival, exchange);
-	if (!moves(exchange->family) || endpoint->move != exchange->id)
+	if (!jd_moves(exchange->family) || endpoint->move != exchange->id || exchange->first_seq < endpoint->other_move_seq)
 		return;
 	if (endpoint->place.room != JD_UNKNOWN && !granted_after_all)
 		return;

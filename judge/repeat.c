@@ -44,9 +44,26 @@ static bool ack_has_arrived(const struct jd_arrival *arrival, const struct jd_re
 	       arrival->endpoint->granted_seq < record->first_seq;
 }
 
+/* Acks may be lost. Half of the acks of one kind are not, unless it is half of the others, too; some of the others neither. */
+static bool acks_get_lost(const struct jd *jd, enum c2w_family family)
+{
+	uint32_t acked = 0, ignored = 0;
+
+	for (unsigned other = 0; other < C2W_FAMILIES; other++) {
+		acked += jd->acked[other];
+		ignored += jd->ignored[other];
+	}
+	acked -= jd->acked[family];
+	ignored -= jd->ignored[family];
+	return jd->loss || 2 * jd->ignored[family] < jd->acked[family] || (ignored > 0 && 2 * ignored < acked);
+}
+
+/* Certain only when it happens twice to one message. */
 static void judge_acked(const struct jd_arrival *arrival, struct jd_record *record, const struct jd_cause *cause)
 {
-	if (!record->acked || cause->last_seq > record->ack_seq || arrival->at <= record->ack_at + arrival->jd->slack)
+	struct jd *jd = arrival->jd;
+
+	if (!record->acked || cause->executions > 1 || cause->last_seq > record->ack_seq || arrival->at <= record->ack_at + jd->slack)
 		return;
 	if (ack_has_arrived(arrival, record)) {
 		jd_find(arrival, C2W_REL_07, "it was retransmitted though its ack had arrived: a later NEW_MESSAGE had been sent", none, arrival->octets);
@@ -54,9 +71,10 @@ static void judge_acked(const struct jd_arrival *arrival, struct jd_record *reco
 	}
 	if (record->ack_seq <= record->ignored_seq)
 		return;
-	record->ignored++;
-	record->ignored_seq = arrival->jd->seq;
-	if (record->ignored > 1 && !arrival->jd->loss)
+	if (record->ignored++ == 0)
+		jd->ignored[record->family]++;
+	record->ignored_seq = jd->seq;
+	if (record->ignored > 1 && !acks_get_lost(jd, record->family))
 		jd_find(arrival, C2W_REL_07, "it was retransmitted after it had been acked, and again after a second ack", none, arrival->octets);
 	else
 		jd_doubt(arrival, C2W_REL_07, "it was retransmitted after it had been acked, or the ack was lost");

@@ -15,6 +15,14 @@ static void note_time(struct jd_exchange *exchange, struct c2w_str time_text)
 	exchange->time_count++;
 }
 
+static void note_turn(struct jd_endpoint *endpoint, const struct jd_exchange *exchange, int64_t at)
+{
+	if (endpoint->request != exchange->id)
+		endpoint->other_request_at = endpoint->request_at;
+	endpoint->request = exchange->id;
+	endpoint->request_at = at;
+}
+
 static struct jd_exchange *note_request(struct jd *jd, struct jd_endpoint *endpoint, int64_t at, struct c2w_str octets,
                                         const struct c2w_message *message)
 {
@@ -32,9 +40,8 @@ static struct jd_exchange *note_request(struct jd *jd, struct jd_endpoint *endpo
 		exchange->data = data;
 		exchange->first_seq = jd->seq;
 		exchange->first_at = at;
-	} else if (exchange->id != endpoint->exchange_index.made) {
-		endpoint->revived_seq = jd->seq;
 	}
+	note_turn(endpoint, exchange, at);
 	note_time(exchange, message->time_text);
 	exchange->same_data = exchange->same_data && exchange->data == data;
 	exchange->transmissions++;

@@ -71,7 +71,7 @@ struct jd_record {
 	bool matched;                   /* its fields are right */
 	bool acked;                     /* by an ack that certainly counts, if it arrives */
 	uint64_t ack_seq;               /* the last such */
-	int64_t ack_at;
+	int64_t ack_at, first_ack_at;   /* its time; that of the first */
 	bool maybe_acked;               /* by an ack that a server might take for one */
 	unsigned ignored;               /* such acks that it was repeated after */
 	uint64_t ignored_seq;
@@ -132,7 +132,9 @@ struct jd_endpoint {
 
 	uint64_t connect_seq;           /* last transmission of a CONNECTION_REQUEST; 0: none */
 	uint64_t leave_seq;             /* … of a LEAVE_SESSION_REQUEST */
-	uint64_t revived_seq;           /* … of a request that was not the newest */
+	uint64_t request;               /* id of the exchange whose request was sent last */
+	int64_t request_at;             /* when; and when the last one of any other exchange was */
+	int64_t other_request_at;
 	uint64_t granted_seq;           /* the session certainly began by then; 0: not certain */
 	int64_t processed_time;         /* the greatest TIME answered in this session; -1: none */
 
@@ -142,6 +144,7 @@ struct jd_endpoint {
 	unsigned place_count;
 	uint64_t move;                  /* id of the exchange that moves it; 0: none yet */
 	uint64_t move_seq;              /* its last transmission */
+	uint64_t other_move_seq;        /* that of the one before it */
 
 	uint64_t answered_request_seq;  /* first transmission of the request answered last */
 	int64_t answered_at;            /* and when the answer came */
@@ -162,6 +165,8 @@ struct jd {
 	int64_t slack;                  /* ns: what may still be under way, on either side */
 	bool loss;                      /* UDP: a request had to be sent again before its answer came */
 	bool opaque;                    /* some endpoint is */
+	uint32_t acked[C2W_FAMILIES];   /* UDP: messages with an ack that counts, and how many of them came again after it */
+	uint32_t ignored[C2W_FAMILIES];
 	struct jd_reading reading;
 	struct jd_keep keep;
 
@@ -227,6 +232,7 @@ void jd_junk_add(struct jd *jd, struct jd_endpoint *endpoint, enum c2w_rule rule
 const struct jd_junk *jd_junk_find(const struct jd_endpoint *endpoint, struct c2w_str time_text, uint64_t user);
 
 /* place.c — where an endpoint certainly is. */
+bool jd_moves(enum c2w_family family); /* may a request of it move its endpoint? */
 void jd_place_request(struct jd *jd, struct jd_endpoint *endpoint, struct jd_exchange *exchange);
 void jd_place_answer(const struct jd_arrival *arrival, struct jd_exchange *exchange, bool consistent);
 /* Its place during all of from … now that matters for until; room JD_UNKNOWN: not certain. */
