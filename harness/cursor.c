@@ -213,3 +213,17 @@ void hx_forget_names(struct hx_parser *parser, unsigned count)
 	}
 	parser->name_count = count;
 }
+
+/* ---- words of exchanges --------------------------------------------------------------------- */
+
+void hx_add_word(struct hx_parser *parser, struct hx_words *words, const char *sign, struct c2w_str word, const char *ending)
+{
+	size_t room = sizeof(words->text) - words->length;
+	int length = snprintf(words->text + words->length, room, "%s%s%.*s%s", words->length > 0 ? " " : "", sign, (int)word.length,
+	                      word.at, ending);
+
+	if (length < 0 || (size_t)length >= room)
+		hx_fail(parser, parser->token.place, "too many words for an exchange");
+	else
+		words->length += (size_t)length;
+}

@@ -351,7 +351,7 @@ static void wait(struct flow *flow)
 /* The second turn begins where the first ended, or where it began: both are looked at. */
 static void repeat(struct flow *flow, const struct hx_step *step, struct frame *frame)
 {
-	unsigned before[HX_MAX_CAST];
+	unsigned before[HX_MAX_CAST] = { 0 };
 
 	for (unsigned i = 0; i < flow->scenario->cast_count; i++)
 		before[i] = flow->clients[i].states;

@@ -1,8 +1,6 @@
 /* Scenario files: exchanges, and what stands above a scenario's steps. See parse.h.
  * Called by suite.c and tests. The tree lives in the arena and points into the source.
  * Steps, messages and expressions have files of their own. */
-#include <stdio.h>
-
 #include "harness/parser.h"
 
 /* ---- what stands above the steps ------------------------------------------------------------- */
@@ -291,15 +289,6 @@ static void parse_scenario(struct hx_parser *parser, struct hx_script *script)
 
 /* ---- exchanges ------------------------------------------------------------------------------ */
 
-static void add_text(struct hx_parser *parser, char text[HX_MAX_KEY + 1], const char *sign, struct c2w_str word)
-{
-	size_t length = strlen(text), room = HX_MAX_KEY + 1 - length;
-	int more = snprintf(text + length, room, "%s%s%.*s", length > 0 ? " " : "", sign, (int)word.length, word.at);
-
-	if (more < 0 || (size_t)more >= room)
-		hx_fail(parser, parser->token.place, "too many words for an exchange");
-}
-
 static void parse_first_word(struct hx_parser *parser)
 {
 	if (parser->token.kind != HX_T_WORD)
@@ -309,38 +298,48 @@ static void parse_first_word(struct hx_parser *parser)
 }
 
 /* $who enters $movie: pattern is as written, key is "enters $". */
+struct signature {
+	struct hx_words pattern, key;
+	unsigned parameters;
+};
+
+static void parse_parameter(struct hx_parser *parser, struct signature *signature)
+{
+	hx_add_word(parser, &signature->pattern, "$", parser->token.text, "");
+	if (signature->parameters > 0)
+		hx_add_word(parser, &signature->key, "$", C2W_STR(""), "");
+	if (signature->parameters++ == HX_MAX_ARGUMENTS)
+		hx_fail(parser, parser->token.place, "more than %d parameters", HX_MAX_ARGUMENTS);
+	hx_declare(parser, false);
+}
+
+static void parse_signature_word(struct hx_parser *parser, struct signature *signature)
+{
+	if (parser->token.kind != HX_T_WORD || hx_starts_expr(parser))
+		hx_fail_expected(parser, "a word, a $parameter or {");
+	hx_add_word(parser, &signature->pattern, "", parser->token.text, "");
+	hx_add_word(parser, &signature->key, "", parser->token.text, "");
+	hx_advance(parser);
+}
+
 static void parse_signature(struct hx_parser *parser, struct hx_definition *definition)
 {
-	char pattern[HX_MAX_KEY + 1] = "", key[HX_MAX_KEY + 1] = "";
-	unsigned count = 0;
+	struct signature signature = { .parameters = 0 };
 
-	if (parser->token.kind != HX_T_VARIABLE)
+	if (parser->token.kind == HX_T_VARIABLE)
+		parse_parameter(parser, &signature);
+	else
 		hx_fail_expected(parser, "who does it: $who");
+	parse_first_word(parser);
 	while (!parser->failed && !hx_is_sign(parser, '{')) {
-		struct c2w_str text = parser->token.text;
-		bool variable = parser->token.kind == HX_T_VARIABLE;
-
-		if (count == 1 && !*key)
-			parse_first_word(parser);
-		add_text(parser, pattern, variable ? "$" : "", text);
-		if (variable && count > 0)
-			add_text(parser, key, "$", C2W_STR(""));
-		else if (!variable)
-			add_text(parser, key, "", text);
-		if (!variable && (parser->token.kind != HX_T_WORD || hx_starts_expr(parser)))
-			hx_fail_expected(parser, "a word, a $parameter or {");
-		else if (!variable)
-			hx_advance(parser);
-		else if (count == HX_MAX_ARGUMENTS)
-			hx_fail(parser, parser->token.place, "more than %d parameters", HX_MAX_ARGUMENTS);
+		if (parser->token.kind == HX_T_VARIABLE)
+			parse_parameter(parser, &signature);
 		else
-			count += hx_declare(parser, false) >= 0;
+			parse_signature_word(parser, &signature);
 	}
-	if (!*key)
-		hx_fail_expected(parser, "what $who does: a word");
-	definition->exchange.parameter_count = count;
-	definition->exchange.pattern = hx_copy(parser->arena, pattern, strlen(pattern));
-	definition->key = hx_copy(parser->arena, key, strlen(key));
+	definition->exchange.parameter_count = signature.parameters;
+	definition->exchange.pattern = hx_copy(parser->arena, signature.pattern.text, signature.pattern.length);
+	definition->key = hx_copy(parser->arena, signature.key.text, signature.key.length);
 }
 
 static struct hx_definition *parse_exchange(struct hx_parser *parser)

@@ -50,7 +50,7 @@ static enum c2w_command parse_command(struct hx_parser *parser)
 
 /* ---- fields --------------------------------------------------------------------------------- */
 
-/* One of time, user and data, each at most once. `place` is that of its keyword. */
+/* One of time, user and data, each at most once. */
 static void parse_field(struct hx_parser *parser, const struct hx_expr **field, const char *name)
 {
 	if (*field)
@@ -59,7 +59,7 @@ static void parse_field(struct hx_parser *parser, const struct hx_expr **field, 
 		*field = hx_parse_expr(parser);
 }
 
-/* TIME "7.50" is a field, time(alice) an expression. */
+/* time "7.50" is a field, time(alice) an expression. */
 static bool accept_field(struct hx_parser *parser, enum hx_keyword keyword)
 {
 	return !parser->token.calls && hx_accept_word(parser, keyword);

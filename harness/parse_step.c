@@ -1,7 +1,5 @@
 /* Steps of the scenario language: a line each, or a block in braces.
  * Called by the parser's other files only (parser.h). The tree lives in the arena. */
-#include <stdio.h>
-
 #include "harness/parser.h"
 
 /* ---- lists of steps ------------------------------------------------------------------------- */
@@ -316,36 +314,20 @@ static void parse_verb(struct hx_parser *parser, struct hx_step *step, const str
 
 /* ---- calls of exchanges --------------------------------------------------------------------- */
 
-struct key {
-	char text[HX_MAX_KEY + 1];
-	size_t length;
-};
-
-static void add_to_key(struct hx_parser *parser, struct key *key, struct c2w_str word, const char *ending)
-{
-	size_t room = sizeof(key->text) - key->length;
-	int length = snprintf(key->text + key->length, room, "%s%.*s%s", key->length > 0 ? " " : "", (int)word.length, word.at, ending);
-
-	if (length < 0 || (size_t)length >= room)
-		hx_fail(parser, parser->token.place, "too many words for an exchange");
-	else
-		key->length += (size_t)length;
-}
-
 /* The words, and $ for each argument; `all connect` stands for `connects`. */
-static void parse_arguments(struct hx_parser *parser, struct hx_step *step, struct key *key)
+static void parse_arguments(struct hx_parser *parser, struct hx_step *step, struct hx_words *key)
 {
 	const struct hx_expr *values[HX_MAX_ARGUMENTS] = { step->who };
 	unsigned count = 1;
 
 	while (!parser->failed && !hx_at_line_end(parser)) {
 		if (!hx_starts_expr(parser) && parser->token.kind == HX_T_WORD) {
-			add_to_key(parser, key, parser->token.text, parser->all && key->length == 0 ? "s" : "");
+			hx_add_word(parser, key, "", parser->token.text, parser->all && key->length == 0 ? "s" : "");
 			hx_advance(parser);
 		} else if (count == HX_MAX_ARGUMENTS) {
 			hx_fail(parser, parser->token.place, "more than %d arguments", HX_MAX_ARGUMENTS);
 		} else {
-			add_to_key(parser, key, C2W_STR("$"), "");
+			hx_add_word(parser, key, "$", C2W_STR(""), "");
 			values[count++] = hx_parse_expr(parser);
 		}
 	}
@@ -356,7 +338,7 @@ static void parse_arguments(struct hx_parser *parser, struct hx_step *step, stru
 static void parse_call(struct hx_parser *parser, struct hx_step *step)
 {
 	struct hx_definition *called = hx_alloc(parser->arena, sizeof(*called));
-	struct key key = { .length = 0 };
+	struct hx_words key = { .length = 0 };
 
 	step->op = HX_CALL;
 	step->exchange = &called->exchange;

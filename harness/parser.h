@@ -62,6 +62,14 @@ void hx_forget_names(struct hx_parser *parser, unsigned count);
 struct hx_name *hx_find_name(struct hx_parser *parser, struct c2w_str text);
 int hx_find_member(const struct hx_parser *parser, struct c2w_str text); /* cast index or -1 */
 
+/* The words of an exchange, defined or called, with a blank between. */
+struct hx_words {
+	char text[HX_MAX_KEY + 1];
+	size_t length;
+};
+
+void hx_add_word(struct hx_parser *parser, struct hx_words *words, const char *sign, struct c2w_str word, const char *ending);
+
 /* ---- parse_expr.c --------------------------------------------------------------------------- */
 
 /* Can an expression begin with the present token? */

@@ -577,7 +577,7 @@ static void steps_are_bounded_when_spelled_out(void **state)
 
 	(void)state;
 	assert_non_null(errors);
-	for (char name = 'b'; name < 'o'; name++)
+	for (int name = 'b'; name < 'o'; name++)
 		length += (size_t)snprintf(text + length, sizeof text - length, "exchange $who %c {\n\t$who %c\n\t$who %c\n\t$who %c\n}\n", name,
 					   name - 1, name - 1, name - 1);
 	snprintf(text + length, sizeof text - length, "%salice n\n", HEAD);
