@@ -156,7 +156,7 @@ static void played(void *context, struct hx_run *run, const struct hx_outcome *o
 		finish(greeter, HX_MUTE);
 		return;
 	}
-	if (greeter->tries < TRIES && (!welcome || record->verdict != RP_PASS)) {
+	if (greeter->tries < TRIES && !welcome) {
 		play(greeter);
 		return;
 	}

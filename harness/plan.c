@@ -258,10 +258,11 @@ void hx_path_add(struct hx_path *path, const struct hx_scenario *scenario, bool 
 
 int64_t hx_path_length(const struct hx_path *path, unsigned lanes, unsigned titles)
 {
-	int64_t servers = lanes > 0 ? lanes : 1;
-	int64_t rooms = servers * (titles > 0 ? titles : 1);
-	int64_t company = greater(path->longest, path->leased / rooms);
+	int64_t rooms = path->leased / (titles > 0 ? titles : 1);
+	int64_t main_room = path->speakers + path->longest_listener;
 
-	company = greater(company, lanes == 1 ? path->speakers + path->longest_listener : path->speakers / servers);
-	return path->sanity + greater(path->longest_alone, path->alone / servers) + company;
+	if (lanes == 1)
+		return path->sanity + path->alone + greater(path->longest, greater(rooms, main_room));
+	/* One server plays what is alone while others go on with the rest. */
+	return path->sanity + greater(greater(path->longest, path->longest_alone), (path->alone + greater(rooms, path->speakers)) / lanes);
 }

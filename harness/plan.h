@@ -23,6 +23,7 @@ struct hx_job {
 	struct hx_try tries[HX_MAX_TRIES];
 	struct rp_result *scratch[HX_MAX_TRIES]; /* of the second try and later ones; NULL for the first */
 	unsigned count;                 /* tries that are over */
+	bool settled;
 	/* The one that runs. */
 	struct hx_schedule *schedule;
 	struct hx_lane *lane;

@@ -36,12 +36,12 @@ struct hx_lane {
 	bool solo;                      /* what runs was started alone */
 	bool need_probe;
 	unsigned bad_in_row, barren;
-	const struct hx_job *last;      /* the last one that was answered */
+	struct hx_job *last;            /* the last one that was answered */
 	bool last_alone;
 	char *died;                     /* why the server ended, while the greeting that it ended in is being stopped */
 };
 
-struct death { unsigned suspects; bool confirmed; char *why; };
+struct death { const struct hx_job *job; /* the first suspect */ bool confirmed; char *why; };
 
 struct hx_schedule {
 	struct hx_schedule_options options;
@@ -104,47 +104,81 @@ static struct rp_scenario *record_of(const struct hx_job *job)
 
 /* ---- deaths and blame ------------------------------------------------------------------------ */
 
-/* ROB-01: a server ended by octets from a peer. */
+static bool is_blamed(const struct rp_scenario *record, enum c2w_rule rule)
+{
+	for (size_t i = 0; i < record->findings_count; i++)
+		if (record->findings[i].rule == rule && record->findings[i].verdict == RP_FAIL)
+			return true;
+	return false;
+}
+
+/* ROB-01: a server ended by octets from a peer. The job is settled. */
 static void blame(struct hx_schedule *schedule, const struct hx_job *job, const char *why)
 {
 	struct rp_scenario *record = record_of(job);
 
-	if (schedule->options.left_out[C2W_ROB_01])
+	if (job->suspect_of != 0)
+		schedule->deaths[job->suspect_of - 1].confirmed = true;
+	if (schedule->options.left_out[C2W_ROB_01] || is_blamed(record, C2W_ROB_01))
 		return;
 	record->verdict = RP_FAIL;
 	rp_finding_add(schedule->result, record, C2W_ROB_01, RP_FAIL)->what = rp_text(schedule->result, "The server went away: %s.", why);
 }
 
-/* A death in company, whose suspects have all been tried alone: did one of them do it again? */
-static void suspect_cleared(struct hx_schedule *schedule, struct hx_job *job, bool killed)
+static void suspect(struct hx_lane *lane, struct death *death, struct hx_job *job)
 {
-	struct death *death;
-
-	if (job->suspect_of == 0)
+	if (job->suspect_of != 0 || job->settled)
 		return;
-	death = &schedule->deaths[job->suspect_of - 1];
-	job->suspect_of = 0;
-	death->confirmed = death->confirmed || killed;
-	if (--death->suspects > 0 || death->confirmed)
-		return;
-	blame(schedule, job, death->why);
-	record_of(job)->company_only = true;
-	hx_record_remark(schedule->result, record_of(job), "The server ended while this and others ran, but not when each of them ran alone.");
+	job->suspect_of = (unsigned)(death - lane->schedule->deaths) + 1;
+	if (death->job == NULL)
+		death->job = job;
 }
 
-static void new_death(struct hx_lane *lane, const char *why)
+/* The server went away, and it is not known on whose account. Suspects are what runs, what is to be confirmed and what ended last: each will be
+ * tried alone. False: there are none. */
+static bool find_suspects(struct hx_lane *lane, const char *why)
 {
 	struct hx_schedule *schedule = lane->schedule;
+	struct death *death = &schedule->deaths[schedule->death_count];
 	struct hx_job *job;
 
 	if (schedule->death_count == MAX_DEATHS)
+		return false;
+	DL_FOREACH(lane->running, job)
+		suspect(lane, death, job);
+	DL_FOREACH(schedule->plan.queues[HX_RETRIES], job) {
+		if (job->lane == lane)
+			suspect(lane, death, job);
+	}
+	if (lane->last != NULL)
+		suspect(lane, death, lane->last);
+	if (death->job == NULL)
+		return false;
+	death->why = copy(why);
+	schedule->death_count++;
+	return true;
+}
+
+/* Nothing runs any more: the server ended or hung on account of what was there last. */
+static void suspect_or_blame(struct hx_lane *lane, const char *why)
+{
+	if (find_suspects(lane, why) || lane->last == NULL)
 		return;
-	schedule->deaths[schedule->death_count++].why = copy(why);
-	DL_FOREACH(lane->running, job) {
-		if (job->suspect_of != 0)
+	blame(lane->schedule, lane->last, why);
+	record_of(lane->last)->company_only = !lane->last_alone;
+}
+
+/* At the end: a death in company that none of its suspects repeated alone. */
+static void blame_company(struct hx_schedule *schedule)
+{
+	for (unsigned i = 0; i < schedule->death_count; i++) {
+		const struct death *death = &schedule->deaths[i];
+
+		if (death->confirmed || !death->job->settled || record_of(death->job)->verdict == RP_INCONCLUSIVE)
 			continue;
-		job->suspect_of = schedule->death_count;
-		schedule->deaths[schedule->death_count - 1].suspects++;
+		blame(schedule, death->job, death->why);
+		record_of(death->job)->company_only = true;
+		hx_record_remark(schedule->result, record_of(death->job), "The server went away while this and others ran, but not when each of them ran alone.");
 	}
 }
 
@@ -172,7 +206,9 @@ static void settle(struct hx_job *job, const struct hx_decision *decision)
 	record->flaky = decision->flaky;
 	record->company_only = decision->company_only;
 	forget_tries(job);
-	suspect_cleared(schedule, job, job->killed != NULL);
+	if (job->suspect_of != 0 && job->killed != NULL)
+		schedule->deaths[job->suspect_of - 1].confirmed = true;
+	job->settled = true;
 	schedule->plan.left--;
 	if (schedule->options.events.finished != NULL)
 		schedule->options.events.finished(schedule->options.context, record, job->count);
@@ -467,7 +503,7 @@ static void target_lost(struct hx_schedule *schedule, const struct hx_job *last,
 	if (id != NULL)
 		result->target.lost_after = rp_text(result, "%s", id);
 	snprintf(reason, sizeof(reason), "%s%s%s", why, id != NULL ? ", after " : "", id != NULL ? id : "");
-	result->verdict_reason = rp_text(result, "The target %s: %s.", id != NULL ? "was lost" : "cannot be reached", reason);
+	result->verdict_reason = rp_text(result, "The target %s: %s.", schedule->planned ? "was lost" : "cannot be reached", reason);
 	hx_schedule_stop(schedule, reason);
 }
 
@@ -585,7 +621,7 @@ static void add_greetings(const struct hx_lane *lane)
 		if (greeter == NULL)
 			continue;
 		if ((lane->present & bit) != 0) {
-			if (hx_greet_record(greeter)->verdict != RP_PASS)
+			if ((lane->welcome & bit) == 0)
 				add_sanity(schedule, greeter);
 		} else if (schedule->options.transports_given && lane->present != 0) {
 			add_absent(schedule, greeter);
@@ -759,8 +795,7 @@ static void stopped_answering(struct hx_lane *lane)
 	}
 	note(schedule, "The server does not answer any more%s%s: it is restarted.", lane->last != NULL ? " after " : "",
 	     lane->last != NULL ? lane->last->scenario->id : "");
-	if (lane->last != NULL && lane->last_alone)
-		blame(schedule, lane->last, "it stopped answering");
+	suspect_or_blame(lane, "it stopped answering");
 	release_held(lane, false);
 	restart(lane);
 }
@@ -790,7 +825,7 @@ static void last_greeting_over(struct hx_lane *lane)
 		return;
 	schedule->result->target.lost_after = rp_text(schedule->result, "%s", lane->last->scenario->id);
 	if (schedule->options.launched) {
-		blame(schedule, lane->last, "the sanity exchange after it failed");
+		suspect_or_blame(lane, "the sanity exchange after it failed");
 		return;
 	}
 	if (is_odd(lane))
@@ -810,13 +845,13 @@ static void died_greeting(struct hx_lane *lane)
 		lose(lane, why);
 		break;
 	case PROBE:
+		suspect_or_blame(lane, why);
 		release_held(lane, false);
 		restart(lane);
 		break;
 	case LAST:
 		lane->state = LANE_OVER;
-		if (lane->last != NULL)
-			blame(lane->schedule, lane->last, why);
+		suspect_or_blame(lane, why);
 		break;
 	}
 	free(why);
@@ -884,10 +919,11 @@ static void finish(struct hx_schedule *schedule)
 
 	schedule->over = true;
 	net_timer_stop(schedule->deadline);
+	blame_company(schedule);
 	for (unsigned i = 0; i < schedule->options.lanes; i++)
 		for (unsigned t = 0; t < 2 && schedule->planned; t++)
 			if (schedule->lanes[i].purpose == LAST && schedule->lanes[i].greeted_by[t] != NULL &&
-			    hx_greet_record(schedule->lanes[i].greeted_by[t])->verdict == RP_FAIL)
+			    hx_greet_welcome(schedule->lanes[i].greeted_by[t]) == HX_ODD)
 				add_sanity(schedule, schedule->lanes[i].greeted_by[t]);
 	result->params = first->target->params;
 	result->target.round_trip = first->target->round_trip;
@@ -999,7 +1035,7 @@ static void died_at_work(struct hx_lane *lane, const char *why)
 		free(lane->running->killed);
 		lane->running->killed = copy(why);
 	} else {
-		new_death(lane, why);
+		find_suspects(lane, why);
 		DL_FOREACH(lane->running, job)
 			job->disturbed = true;
 	}
@@ -1022,8 +1058,8 @@ void hx_schedule_died(struct hx_schedule *schedule, unsigned index, const char *
 	note(schedule, "The server ended (%s) while %u of the scenarios ran on it: it is restarted.", why, lane->active);
 	if (lane->active > 0)
 		died_at_work(lane, why);
-	else if (lane->last != NULL)
-		blame(schedule, lane->last, why);
+	else
+		suspect_or_blame(lane, why);
 	release_held(lane, false);
 	restart(lane);
 	kick(schedule);

@@ -26,6 +26,7 @@ struct ending {
 	bool incomplete;            /* the script did not reach its end */
 	struct hx_outcome outcome;
 	bool dies;                  /* the server ends half-way */
+	bool dies_late;             /* it ends when the run is just over */
 	bool goes_mute;             /* the server answers nobody from now on */
 };
 
@@ -185,6 +186,8 @@ static void run_ends(void *context)
 	static const struct ending stopped = { .verdict = DOUBT, .incomplete = true };
 	struct hx_run *run = context;
 	struct hx_outcome outcome = { 0 };
+	bool dies_late = false;
+	unsigned lane = run->lane;
 
 	forget(run);
 	if (run->act == NULL) {
@@ -194,10 +197,13 @@ static void run_ends(void *context)
 
 		record_ending(run, ending);
 		outcome = ending->outcome;
+		dies_late = ending->dies_late;
 		run->act->ended = net_now(world->net);
 		world->udp_mute = world->udp_mute || ending->goes_mute;
 	}
 	run->options.done(run->options.context, run, &outcome);
+	if (dies_late)
+		hx_schedule_died(world->schedule, lane, "it ended with status 1");
 }
 
 static void run_half_way(void *context)
@@ -927,6 +933,27 @@ static void a_death_that_does_not_come_again_is_blamed_on_company(void **state)
 	assert_int_equal(world->result->verdict, RP_VIOLATES);
 }
 
+/* What failed and is to be confirmed is suspected; what passed is blamed: nobody else was there. */
+static void a_death_just_after_a_run_is_that_run_s(void **state)
+{
+	const struct ending fails = { .verdict = FAIL, .incomplete = true, .dies_late = true };
+
+	(void)state;
+	world->options.launched = true;
+	add_ending("fails", fails, fails)->scenario.alone = true;
+	add("passes")->scenario.alone = true;
+	world->acts[1].endings[0].dies_late = true;
+	world->acts[1].ending_count = 1;
+	add("innocent")->scenario.alone = true;
+	play();
+	assert_true(blamed("fails", C2W_ROB_01));
+	assert_true(blamed("fails", C2W_MSG_01));
+	assert_true(blamed("passes", C2W_ROB_01));
+	assert_false(record("fails")->company_only || record("passes")->company_only);
+	assert_int_equal(record("innocent")->verdict, RP_PASS);
+	assert_int_equal(world->restarts, 3);
+}
+
 static void a_launched_server_that_hangs_is_restarted(void **state)
 {
 	(void)state;
@@ -1068,7 +1095,8 @@ int main(void)
 		WORLD(without_the_gate_it_is_run_all_the_same), WORLD(a_full_target_is_inconclusive), WORLD(a_target_lost_half_way),
 		WORLD(a_mute_run_on_a_living_target_is_judged), WORLD(a_target_gone_at_the_end_is_lost_after_the_last),
 		WORLD(a_death_alone_is_blamed_at_once), WORLD(of_several_suspects_the_killer_is_found),
-		WORLD(a_death_that_does_not_come_again_is_blamed_on_company), WORLD(a_launched_server_that_hangs_is_restarted),
+		WORLD(a_death_that_does_not_come_again_is_blamed_on_company), WORLD(a_death_just_after_a_run_is_that_run_s),
+		WORLD(a_launched_server_that_hangs_is_restarted),
 		WORLD(a_server_that_does_not_come_back_is_lost), WORLD(interruption_stops_what_runs_and_leaves_the_rest),
 		WORLD(what_failed_before_the_stop_is_not_confirmed), WORLD(a_run_may_take_its_timeout_and_no_more),
 		WORLD(the_command_that_repeats_is_said), cmocka_unit_test(the_cap_moves_within_its_bounds),
