@@ -33,7 +33,7 @@ SELFTESTS := $(wildcard tests/selftest/*.c)
 BENCHES   := $(wildcard bench/*.c)
 SUPPORT   := $(filter-out $(UNITS),$(wildcard tests/unit/*.c))
 TESTING   := $(UNITS) $(SELFTESTS) $(SUPPORT)
-SOURCES   := $(sort $(MAINS) $(LIBRARY) $(TESTING) $(BENCHES))
+SOURCES   := $(sort $(MAINS) $(LIBRARY) $(TESTING))
 
 # ---- variants ------------------------------------------------------------------------------------------------------
 
@@ -102,17 +102,17 @@ $$(units_$(1)) $$(selftests_$(1)): %: %.o $$(call objects_$(1),$$(SUPPORT) $$(LI
 	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS) -lcmocka
 $$(call objects_$(1),$$(TESTING)): | deps-test
 
-$$(benches_$(1)): %: %.o $$(call objects_$(1),$$(LIBRARY))
+$$(benches_$(1)): %: %.o
 	$$(call say,link,$$@)
-	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS)
-build/$(1)/bench/capture: PACKAGE_LIBS += -lpcap
+	$$(Q)$$(call link,$(1)) -o $$@ $$^ -lpcap
+$$(call objects_$(1),$$(BENCHES)): | deps-bench
 
 # The suite is looked for beside the program first: another PREFIX builds nothing again.
 build/$(1)/harness/catalogue.o: DEFINES += $(INSTALLED_AT)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 $(call objects_clang,$(SOURCES)): | deps-test
--include $(wildcard $(foreach v,$(VARIANTS),$(SOURCES:%.c=build/$(v)/%.d)))
+-include $(wildcard $(foreach v,$(VARIANTS),$(patsubst %.c,build/$(v)/%.d,$(SOURCES) $(BENCHES))))
 
 # ---- set-up --------------------------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ $(INSTALLING): DEPS := scripts/deps
 DEPS := scripts/deps --check
 PYTHON ?= $(eval PYTHON := $$(shell scripts/python))$(PYTHON)
 
-deps-build deps-test deps-lint deps-cov:
+deps-build deps-test deps-bench deps-lint deps-cov:
 	@$(DEPS) $(@:deps-%=%)
 
 # ---- goals ---------------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ help: ## list the goals
 
 programs: $(programs_release)
 
-deps: deps-build deps-test deps-lint deps-cov ## install what any goal may need
+deps: deps-build deps-test deps-bench deps-lint deps-cov ## install what any goal may need
 
 demo: programs ## install what is missing, build, judge the reference server over UDP and TCP
 	scripts/demo
@@ -165,10 +165,8 @@ selftest: deps-test programs $(selftests_release) ## every known-bad server must
 	$(UNIT) $(selftests_release)
 endif
 
-ifneq ($(wildcard bench/run),)
-bench: deps-test programs $(benches_release) ## measure, and print the ratios
+bench: deps-bench programs $(benches_release) $(call objects_clang,$(BENCHES)) ## measure, and print the ratios
 	bench/run
-endif
 
 asan: deps-test $(programs_asan) $(units_asan) ## unit tests under the address and undefined-behaviour sanitizers
 	$(UNIT) $(units_asan)
@@ -187,15 +185,13 @@ cov: deps-test deps-cov $(programs_cov) $(units_cov) ## line and branch coverage
 
 clang: $(call objects_clang,$(SOURCES))
 
-LINT_FLAGS = -std=c17 -I. $(DEFINES) $(PACKAGE_CFLAGS)
-
-lint: deps-build deps-test deps-lint ## clang-tidy and cppcheck, every finding an error
+lint: deps-build deps-test deps-bench deps-lint ## clang-tidy and cppcheck, every finding an error
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=uninitvar \
-		--library=scripts/cppcheck.cfg -j $(shell nproc) -I. -D_GNU_SOURCE $(filter-out $(TESTING),$(SOURCES))
-	printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 1 scripts/tidy -std=c17 -I. $(DEFINES) $(INSTALLED_AT) $(PACKAGE_CFLAGS)
+		--library=scripts/cppcheck.cfg -j $(shell nproc) -I. -D_GNU_SOURCE $(filter-out $(TESTING),$(SOURCES)) $(BENCHES)
+	printf '%s\n' $(SOURCES) $(BENCHES) | xargs -P $(shell nproc) -n 1 scripts/tidy -std=c17 -I. $(DEFINES) $(INSTALLED_AT) $(PACKAGE_CFLAGS)
 
 format: deps-lint ## clang-format the C sources in place (look at the diff: hand-made tables suffer)
-	clang-format -i $(SOURCES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports tests/unit bench))
+	clang-format -i $(SOURCES) $(BENCHES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports tests/unit bench))
 
 install: programs ## copy programs, suite, schema, pytest plugin and documents below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/python $(DESTDIR)$(PREFIX)/share/doc/c2w
@@ -214,5 +210,5 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help programs deps deps-build deps-test deps-lint deps-cov demo check check-all scenarios selftest bench \
+.PHONY: help programs deps deps-build deps-test deps-bench deps-lint deps-cov demo check check-all scenarios selftest bench \
 	asan tsan cov clang lint format install dist clean FORCE
