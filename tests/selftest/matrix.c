@@ -1,0 +1,294 @@
+/* The whole suite against every known-bad server, in virtual time: rule by fault, as a matrix.
+ *   matrix [--suite FOLDER] [--json FILE] [--verbose] [FAULT...]
+ * Fails unless each fault is caught, on every transport it shows on, by a scenario that proves a rule it breaks; no rule outside
+ * its declared set fails; and the faultless core shows nothing. One process a core; results come back through shared memory. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/schedule.h"
+#include "net/sim.h"
+#include "server/faults.h"
+
+enum { WORKERS = 2, PATIENCE = 30, TEXT = 160, CAPACITY = 12, ROOM_CAPACITY = 4, RIGHT = SRV_FAULTS, SUBJECTS };
+
+/* What the suite says of one server. */
+struct finding {
+	unsigned char failed[C2W_RULES]; /* scenarios in which the rule failed or warned */
+	unsigned char caught[C2W_RULES]; /* those of them that prove it: bits C2W_ON_… */
+	char outside[TEXT];              /* the first scenario that blames a rule outside the set */
+	unsigned runs;
+	bool done;
+};
+
+struct plan {
+	struct hx_suite *suite;
+	struct hx_pick *plain, *crowded; /* those that need to know the capacity apart */
+	unsigned plain_count, crowded_count;
+	bool left_out[C2W_RULES];
+	bool verbose;
+};
+
+static void complain(void *context, const char *text)
+{
+	(void)context;
+	fprintf(stderr, "matrix: %s\n", text);
+}
+
+static void over(void *context)
+{
+	net_stop(context);
+}
+
+static unsigned bit_of(enum rp_transport transport)
+{
+	return transport == RP_UDP ? C2W_ON_UDP : transport == RP_TCP ? C2W_ON_TCP : C2W_ON_BOTH;
+}
+
+static bool proves(const struct rp_scenario *scenario, enum c2w_rule rule)
+{
+	for (size_t i = 0; i < scenario->proves_count; i++)
+		if (scenario->proves[i] == rule)
+			return true;
+	return false;
+}
+
+static void look_at(struct finding *found, const struct rp_scenario *scenario, int fault, bool verbose)
+{
+	for (size_t i = 0; i < scenario->findings_count; i++) {
+		const struct rp_finding *f = &scenario->findings[i];
+		if (f->verdict != RP_FAIL && f->verdict != RP_WARN)
+			continue;
+		found->failed[f->rule] = (unsigned char)(found->failed[f->rule] + (found->failed[f->rule] < 255));
+		if (proves(scenario, f->rule))
+			found->caught[f->rule] |= (unsigned char)bit_of(scenario->transport);
+		if (verbose)
+			printf("  %-7s %s (%s) %s:%u %s | %s | %s\n", c2w_rule_info(f->rule)->id, scenario->id, rp_transport_name(scenario->transport), f->file ? f->file : "",
+			       f->line, f->what, f->expected ? f->expected : "", f->got ? f->got : "");
+		if (found->outside[0] == '\0' && (fault == RIGHT || !srv_fault_breaks((enum srv_fault)fault, f->rule)))
+			snprintf(found->outside, TEXT, "%s in %s over %s", c2w_rule_info(f->rule)->id, scenario->id, rp_transport_name(scenario->transport));
+	}
+	if (fault == RIGHT && scenario->verdict != RP_PASS && scenario->verdict != RP_SKIP && found->outside[0] == '\0')
+		snprintf(found->outside, TEXT, "%s over %s: %s", scenario->id, rp_transport_name(scenario->transport), rp_verdict_name(scenario->verdict));
+}
+
+static void judge(const struct plan *plan, int fault, const struct hx_pick *picks, unsigned count, bool crowded, struct finding *found)
+{
+	struct srv_options server;
+	struct srv_service *service;
+	struct net *net = net_sim_new(&(struct net_sim_options){ .seed = 1 });
+	struct hx_target target = { .net = net, .address = { .octets = { 127, 0, 0, 1 }, .port = 1950, .family = 4 }, .udp = true, .tcp = true, .nonce = "maker" };
+	struct hx_target *targets[] = { &target };
+	c2w_params_init(&target.params);
+	srv_options_init(&server);
+	server.log = SRV_LOG_QUIET;
+	server.policy = fault == RIGHT ? NULL : srv_fault_policy((enum srv_fault)fault);
+	if (crowded) {
+		server.max_users = CAPACITY;
+		server.max_room = ROOM_CAPACITY;
+		target.params.capacity = CAPACITY;
+		target.params.room_capacity = ROOM_CAPACITY;
+	}
+	if (srv_serve(net, &target.address, &server, &service) < 0)
+		abort();
+	struct rp_result *result = rp_result_new();
+	struct hx_schedule_options options = {
+		.net = net, .targets = targets, .lanes = 1, .picks = picks, .pick_count = count, .result = result, .run_start = net_now(net),
+		.left_out = plan->left_out, .transports = C2W_ON_BOTH, .no_gate = true, .allow_load = true, .seed = 1, .repeat = 1, .events = { .over = over }, .context = net,
+	};
+	struct hx_schedule *schedule = hx_schedule_new(&options);
+	hx_schedule_start(schedule);
+	net_run(net);
+	for (size_t i = 0; i < result->scenarios_count; i++)
+		look_at(found, &result->scenarios[i], fault, plan->verbose);
+	found->runs += (unsigned)result->scenarios_count;
+	hx_schedule_free(schedule);
+	rp_result_free(result);
+	srv_service_free(service);
+	net_free(net);
+	for (unsigned i = 0; i < target.title_count; i++)
+		free(target.titles[i]);
+	free(target.titles);
+}
+
+static void judge_all(const struct plan *plan, int fault, struct finding *found)
+{
+	judge(plan, fault, plan->plain, plan->plain_count, false, found);
+	judge(plan, fault, plan->crowded, plan->crowded_count, true, found);
+	found->done = true;
+}
+
+/* A process each: a fault may end its server, or turn in circles. */
+static void judge_in_processes(const struct plan *plan, const bool *chosen, struct finding *found)
+{
+	int running = 0;
+	for (int fault = 0; fault < SUBJECTS; fault++) {
+		if (!chosen[fault])
+			continue;
+		for (; running >= WORKERS; running--)
+			wait(NULL);
+		running++;
+		if (fork() != 0)
+			continue;
+		alarm(PATIENCE);
+		judge_all(plan, fault, &found[fault]);
+		fflush(stdout);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		continue;
+}
+
+/* ---- the suite ------------------------------------------------------------------------------ */
+
+static bool make_plan(struct plan *plan, const char *folder)
+{
+	struct hx_selection selection = { .level = C2W_SHOULD, .origins = "SIP", .transports = C2W_ON_BOTH };
+	struct hx_pick *picks;
+	unsigned count;
+	if (hx_suite_load(&plan->suite, &folder, 1, complain, NULL) != 0)
+		return false;
+	hx_select_rules(&selection, plan->left_out);
+	if (hx_select(plan->suite, &selection, &picks, &count, complain, NULL) != 0)
+		return false;
+	plan->plain = calloc(count, sizeof(*picks));
+	plan->crowded = calloc(count, sizeof(*picks));
+	for (unsigned i = 0; i < count; i++) {
+		if (picks[i].scenario->needs.capacity || picks[i].scenario->needs.room_capacity)
+			plan->crowded[plan->crowded_count++] = picks[i];
+		else
+			plan->plain[plan->plain_count++] = picks[i];
+	}
+	free(picks);
+	return true;
+}
+
+/* ---- what came out --------------------------------------------------------------------------- */
+
+static unsigned caught_on(int fault, const struct finding *found)
+{
+	unsigned on = 0;
+	for (int rule = 1; rule < C2W_RULES; rule++)
+		if (srv_fault_breaks((enum srv_fault)fault, (enum c2w_rule)rule))
+			on |= found->caught[rule];
+	return on;
+}
+
+static const char *trouble(int fault, const struct finding *found, char text[2 * TEXT])
+{
+	if (!found->done)
+		return "the run did not end";
+	if (fault == RIGHT)
+		return found->outside[0] != '\0' ? found->outside : NULL;
+	unsigned missed = srv_fault_info((enum srv_fault)fault)->transports & ~caught_on(fault, found);
+	if (missed != 0)
+		snprintf(text, 2 * TEXT, "not caught over %s", missed == C2W_ON_BOTH ? "UDP nor TCP" : missed == C2W_ON_UDP ? "UDP" : "TCP");
+	else if (found->outside[0] != '\0')
+		snprintf(text, 2 * TEXT, "blamed for a rule outside its set: %s", found->outside);
+	else
+		return NULL;
+	return text;
+}
+
+static void print_row(int fault, const struct finding *found, const char *wrong)
+{
+	printf("%-8s %-44s", wrong != NULL ? "NOT OK" : "ok", fault == RIGHT ? "(none)" : srv_fault_info((enum srv_fault)fault)->name);
+	for (int rule = 1; rule < C2W_RULES; rule++)
+		if (found->failed[rule] > 0)
+			printf(" %s%s:%u", c2w_rule_info((enum c2w_rule)rule)->id,
+			       fault != RIGHT && srv_fault_breaks((enum srv_fault)fault, (enum c2w_rule)rule) ? "" : "(!)", found->failed[rule]);
+	printf("%s%s\n", wrong != NULL ? "   <- " : "", wrong != NULL ? wrong : "");
+}
+
+static unsigned print_uncovered(void)
+{
+	unsigned uncovered = 0;
+	for (int rule = 1; rule < C2W_RULES; rule++) {
+		const struct c2w_rule_info *info = c2w_rule_info((enum c2w_rule)rule);
+		bool has = info->binds != C2W_BINDS_SERVER || info->unseen != NULL || info->level != C2W_MUST;
+		for (int fault = 0; fault < SRV_FAULTS && !has; fault++)
+			has = srv_fault_breaks((enum srv_fault)fault, (enum c2w_rule)rule);
+		if (has)
+			continue;
+		printf("NOT OK   no fault breaks %s\n", info->id);
+		uncovered++;
+	}
+	return uncovered;
+}
+
+static void write_json(const char *file, const struct finding *found)
+{
+	json_t *faults = json_array();
+	for (int fault = 0; fault < SUBJECTS; fault++) {
+		char text[2 * TEXT];
+		const char *wrong = trouble(fault, &found[fault], text);
+		json_t *rules = json_object();
+		for (int rule = 1; rule < C2W_RULES; rule++)
+			if (found[fault].failed[rule] > 0)
+				json_object_set_new(rules, c2w_rule_info((enum c2w_rule)rule)->id, json_integer(found[fault].failed[rule]));
+		json_array_append_new(faults, json_pack("{s:s,s:b,s:s?,s:i,s:o}", "fault", fault == RIGHT ? "" : srv_fault_info((enum srv_fault)fault)->name,
+		                                        "ok", wrong == NULL, "trouble", wrong, "runs", (int)found[fault].runs, "failed", rules));
+	}
+	json_t *root = json_pack("{s:s,s:o}", "schema", "c2w-selftest/1", "faults", faults);
+	if (json_dump_file(root, file, JSON_INDENT(1)) != 0)
+		fprintf(stderr, "matrix: %s: cannot be written\n", file);
+	json_decref(root);
+}
+
+static int report(const struct finding *found, const bool *chosen, bool all, const char *json)
+{
+	unsigned passed = 0, failed = all ? print_uncovered() : 0;
+	for (int fault = 0; fault < SUBJECTS; fault++) {
+		char text[2 * TEXT];
+		if (!chosen[fault])
+			continue;
+		const char *wrong = trouble(fault, &found[fault], text);
+		print_row(fault, &found[fault], wrong);
+		passed += wrong == NULL;
+		failed += wrong != NULL;
+	}
+	if (all && json != NULL)
+		write_json(json, found);
+	printf("faults: %u passed, %u failed\n", passed, failed);
+	return failed > 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *folder = "scenarios", *json = "build/selftest.json";
+	static bool chosen[SUBJECTS];
+	bool all = true;
+	struct plan plan = { 0 };
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--suite") == 0 && i + 1 < argc) {
+			folder = argv[++i];
+		} else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
+			json = argv[++i];
+		} else if (strcmp(argv[i], "--verbose") == 0) {
+			plan.verbose = true;
+		} else {
+			int fault = strcmp(argv[i], "none") == 0 ? RIGHT : srv_fault_find(argv[i]);
+			if (fault < 0) {
+				fprintf(stderr, "matrix: %s: no such fault; c2w-server-faulty --list-faults names them\n", argv[i]);
+				return 2;
+			}
+			chosen[fault] = true;
+			all = false;
+		}
+	}
+	for (int fault = 0; all && fault < SUBJECTS; fault++)
+		chosen[fault] = true;
+	struct finding *found = mmap(NULL, SUBJECTS * sizeof(*found), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (found == MAP_FAILED || !make_plan(&plan, folder))
+		return 2;
+	judge_in_processes(&plan, chosen, found);
+	int failed = report(found, chosen, all, json);
+	free(plan.plain);
+	free(plan.crowded);
+	hx_suite_free(plan.suite);
+	return failed;
+}
