@@ -118,7 +118,7 @@ static struct hx_decision after_good(const struct hx_try *tries, unsigned count,
 		return after_change(tries, count, tally);
 	if (!tries[last].loss || !claims_silence)
 		return settled(last, NULL);
-	if (tally->lossy < HX_LOSS_TRIES)
+	if (tally->lossy < HX_USUAL_TRIES)
 		return again(tries, count, tries[last].company ? HX_AGAIN : HX_AGAIN_ALONE);
 	return doubtful(last, "Each try saw loss or reordering, so silence proves nothing.");
 }
@@ -136,7 +136,7 @@ struct hx_decision hx_decide(const struct hx_try *tries, unsigned count, bool cl
 		return after_bad(tries, count, &tally);
 	if (is_good(last))
 		return after_good(tries, count, claims_silence, &tally);
-	if (count < HX_LOSS_TRIES)
+	if (count < HX_USUAL_TRIES)
 		return again(tries, count, HX_AGAIN_ALONE);
 	return doubtful(tally.bad > 0 ? tally.first_bad : count - 1, tally.bad > 0 ? "It failed, and could not be judged again." : NULL);
 }

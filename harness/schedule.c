@@ -14,7 +14,8 @@
 #include "harness/plan.h"
 #include "harness/record.h"
 
-enum { MAX_BARREN = 3 /* restarts in a row without a run between */, BAD_BEFORE_PROBE = 5, MAX_DEATHS = 256 };
+enum { MAX_BARREN = 3 /* restarts in a row without a run between */, BAD_BEFORE_PROBE = 5, MAX_DEATHS = 256,
+       LEAST_LOSSY = 3, LOSSY_SHARE = 50 /* one run in so many saw loss */ };
 
 enum lane_state { LANE_DOWN, LANE_GREETING, LANE_OPEN, LANE_OVER, LANE_LOST };
 enum purpose { FIRST, PROBE, LAST };
@@ -51,9 +52,11 @@ struct hx_schedule {
 	struct hx_plan plan;
 	struct hx_path path;
 	struct hx_measurer *measurer;
+	int64_t measuring_since;
 	struct net_timer *turn, *deadline;
 	unsigned usable;                /* C2W_ON_…: what the plan uses */
 	bool planned, over;
+	unsigned udp_runs, lossy_runs;  /* runs with a UDP endpoint; those of them that saw loss */
 	char *stopped;                  /* why nothing more is started; NULL: all is well */
 	struct death deaths[MAX_DEATHS];
 	unsigned death_count;
@@ -249,6 +252,16 @@ static void count_try(struct hx_job *job, const struct hx_outcome *outcome)
 		try->broken[record->findings[i].rule] |= is_bad(record->findings[i].verdict);
 }
 
+/* What a network lost on its way here leaves no sign in the run that it spoils, but some in others. */
+static void allow_for_loss(struct hx_job *job)
+{
+	const struct hx_schedule *schedule = job->schedule;
+	bool lossy = schedule->lossy_runs >= LEAST_LOSSY && schedule->lossy_runs * LOSSY_SHARE >= schedule->udp_runs;
+
+	for (unsigned i = 0; i < job->count && lossy && job->transport != RP_TCP; i++)
+		job->tries[i].loss |= is_bad(job->tries[i].verdict);
+}
+
 /* A lane that fails everything may have lost its target's good will: then it is greeted again. */
 static void count_bad(struct hx_lane *lane, const struct hx_try *try)
 {
@@ -265,6 +278,9 @@ static void judge(struct hx_job *job, const struct hx_outcome *outcome)
 	struct hx_decision decision;
 
 	count_try(job, outcome);
+	schedule->udp_runs += job->transport != RP_TCP;
+	schedule->lossy_runs += job->transport != RP_TCP && outcome->loss;
+	allow_for_loss(job);
 	decision = hx_decide(job->tries, job->count, job->claims_silence);
 	count_bad(job->lane, &job->tries[job->count - 1]);
 	if (decision.next == HX_SETTLED)
@@ -720,6 +736,7 @@ static void measured(void *context, const char *reason)
 
 	hx_measure_free(schedule->measurer);
 	schedule->measurer = NULL;
+	schedule->path.sanity += now(schedule) - schedule->measuring_since;
 	if (reason == NULL) {
 		make_plan(&schedule->lanes[0]);
 		return;
@@ -740,6 +757,7 @@ static bool start_measuring(struct hx_lane *lane)
 
 	if ((schedule->usable & C2W_ON_UDP) == 0 || (!options.rto && !options.max_retransmits))
 		return false;
+	schedule->measuring_since = now(schedule);
 	schedule->measurer = hx_measure(&options);
 	return true;
 }
