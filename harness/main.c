@@ -28,6 +28,8 @@ const char *argp_program_version = "c2w-conform " C2W_VERSION;
 
 enum { EXIT_CONFORMS, EXIT_VIOLATES, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_INCONCLUSIVE };
 
+enum { MAX_COLUMNS = 1000 };
+
 struct conform;
 
 struct lane {
@@ -154,10 +156,12 @@ static unsigned width_of(FILE *stream)
 {
 	const char *columns = getenv("COLUMNS");
 	struct winsize size;
+	unsigned long wanted;
 
 	if (isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
-	return columns != NULL && atoi(columns) > 0 ? (unsigned)atoi(columns) : 80;
+	wanted = columns != NULL ? strtoul(columns, NULL, 10) : 0;
+	return wanted > 0 && wanted <= MAX_COLUMNS ? (unsigned)wanted : 80;
 }
 
 static void start_progress(struct conform *conform)
@@ -203,7 +207,7 @@ static void interrupted(struct conform *conform)
 	if (conform->stopping)
 		at_once(conform);
 	conform->stopping = true;
-	hx_schedule_stop(conform->schedule, "it was interrupted");
+	hx_schedule_stop(conform->schedule, "interrupted");
 }
 
 static void signal_came(int number, short what, void *context)

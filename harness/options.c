@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_SHARDS = 10000 };
+
 enum key {
 	KEY_TARGET = 256, KEY_LAUNCH, KEY_SIMULATE, KEY_TRANSPORT, KEY_PROFILE, KEY_ONLY, KEY_SKIP, KEY_LAST_FAILED, KEY_LEVEL, KEY_ORIGIN,
 	KEY_SHARD, KEY_SEED, KEY_REPEAT, KEY_TIMEOUT, KEY_MAX_TIME, KEY_FAIL_ON, KEY_ALLOW_LOAD, KEY_JSON, KEY_EVENTS, KEY_LIST,
@@ -104,10 +106,16 @@ static int64_t duration(struct argp_state *state, const char *option, const char
 
 static void parse_shard(struct argp_state *state, struct hx_options *options, const char *value)
 {
-	char rest;
+	unsigned long part, parts = 0;
+	char *end;
 
-	if (sscanf(value, "%9u/%9u%c", &options->shard, &options->shards, &rest) != 2 || options->shard == 0 || options->shard > options->shards)
+	part = strtoul(value, &end, 10);
+	if (value[0] >= '0' && value[0] <= '9' && end[0] == '/' && end[1] >= '0' && end[1] <= '9')
+		parts = strtoul(end + 1, &end, 10);
+	if (*end != '\0' || part == 0 || part > parts || parts > MAX_SHARDS)
 		refuse(state, "--shard", value, "it takes I/N, as 1/4, with I from 1 to N");
+	options->shard = (unsigned)part;
+	options->shards = (unsigned)parts;
 }
 
 static void parse_origins(struct argp_state *state, struct hx_options *options, const char *value)
