@@ -128,7 +128,7 @@ bool jd_admit(const struct jd_arrival *arrival, const struct jd_exchange *exchan
 	const struct jd_endpoint *endpoint = arrival->endpoint;
 	bool granted = c2w_command_info(arrival->message->command)->beat == C2W_RESPONSE;
 	bool moved = exchange->answers > 1 && jd_moves(exchange->family); /* by itself, when it was processed before */
-	bool undisturbed = endpoint->tcp || endpoint->move == exchange->id || endpoint->move_seq < exchange->first_seq;
+	bool undisturbed = endpoint->tcp || (!arrival->jd->disorder && (endpoint->move == exchange->id || endpoint->move_seq < exchange->first_seq));
 	struct question q = { arrival, exchange, &arrival->jd->options.params, arrival->message->code, exchange->place, endpoint->tcp, false, false };
 
 	if (moved || !undisturbed)

@@ -50,16 +50,16 @@ static bool only_in_session(const struct jd *jd, const struct jd_record *record)
 	}
 }
 
-/* Another request of the endpoint may have been processed since this one was, overtaken on its way perhaps. */
-static bool superseded(const struct jd *jd, const struct jd_endpoint *endpoint, const struct jd_exchange *exchange)
+static bool superseded(const struct jd_endpoint *endpoint, const struct jd_exchange *exchange)
 {
-	return exchange->id != endpoint->request || endpoint->other_request_at + jd->slack > exchange->first_at;
+	return exchange->id != endpoint->request || endpoint->other_request_seq > exchange->first_seq;
 }
 
-/* REL-11 and REL-12 forbid it as long as the session lasts, and without one while the response is unacked (UDP). */
-static bool may_be_anew(const struct jd_arrival *arrival, const struct jd_exchange *exchange, const struct jd_record *record)
+/* What the rules let a server do, on a network that neither loses nor delays. REL-11 and REL-12 forbid it as long as
+ * the session lasts, and without one while the response is unacked (UDP). */
+static bool renewed(const struct jd_arrival *arrival, const struct jd_exchange *exchange, const struct jd_record *record)
 {
-	struct jd_endpoint *endpoint = arrival->endpoint;
+	const struct jd_endpoint *endpoint = arrival->endpoint;
 	bool reconnects = endpoint->connect_seq > exchange->first_seq;
 	bool leaves = endpoint->leave_seq > exchange->first_seq;
 
@@ -67,11 +67,42 @@ static bool may_be_anew(const struct jd_arrival *arrival, const struct jd_exchan
 		return false;
 	if (record->family == C2W_USER_LIST || record->family == C2W_MOVIE_LIST)
 		return reconnects;
-	if (!endpoint->tcp && exchange->transmissions > 1 && session_may_be_dead(endpoint, arrival->jd, exchange))
+	if (!endpoint->tcp && exchange->transmissions > 1 && given_up(arrival->jd, record, exchange->last_at))
 		return true;
 	if (only_in_session(arrival->jd, record))
 		return leaves || (reconnects && record->family != C2W_CONNECTION);
-	return endpoint->tcp || record->maybe_acked || superseded(arrival->jd, endpoint, exchange);
+	return endpoint->tcp || record->maybe_acked || superseded(endpoint, exchange);
+}
+
+/* UDP: the request was sent in a session that then lasted, and no copy of it came before or after. */
+static bool stayed_in_session(const struct jd_arrival *arrival, const struct jd_exchange *exchange, const struct jd_record *record)
+{
+	struct jd_endpoint *endpoint = arrival->endpoint;
+
+	if (arrival->jd->disorder || (exchange->transmissions > 1 && session_may_be_dead(endpoint, arrival->jd, exchange)))
+		return false;
+	if (record->command == C2W_CONNECTION_GRANTED)
+		return endpoint->leave_seq == 0 || endpoint->leave_at + arrival->jd->slack < exchange->first_at;
+	return only_in_session(arrival->jd, record) && exchange->in_session;
+}
+
+/* UDP: not acked, nor superseded by another request, overtaken on its way perhaps, nor given up. */
+static bool still_unacked(const struct jd_arrival *arrival, const struct jd_exchange *exchange, const struct jd_record *record)
+{
+	const struct jd *jd = arrival->jd;
+	struct jd_endpoint *endpoint = arrival->endpoint;
+
+	if (record->maybe_acked || superseded(endpoint, exchange) || endpoint->other_request_at + jd->slack > exchange->first_at)
+		return false;
+	return exchange->transmissions == 1 || !session_may_be_dead(endpoint, jd, exchange);
+}
+
+/* False: for certain the same answer was due. */
+static bool may_be_renewed(const struct jd_arrival *arrival, const struct jd_exchange *exchange, const struct jd_record *record)
+{
+	if (renewed(arrival, exchange, record))
+		return true;
+	return !arrival->endpoint->tcp && !stayed_in_session(arrival, exchange, record) && !still_unacked(arrival, exchange, record);
 }
 
 /* ---- another answer where the same was due --------------------------------------------------- */
@@ -104,7 +135,7 @@ static void note_pace(const struct jd_arrival *arrival, const struct jd_exchange
 {
 	struct jd *jd = arrival->jd;
 
-	if (exchange->transmissions > 1 && !arrival->endpoint->tcp)
+	if (!arrival->endpoint->tcp && (exchange->transmissions > 1 || arrival->at - exchange->first_at > jd->slack))
 		jd->loss = true;
 	if (arrival->at - exchange->last_at > jd->options.params.answer_within + 2 * jd->options.one_way)
 		jd_doubt(arrival, C2W_REL_17, "the response came later than answer-within");
@@ -156,18 +187,19 @@ bool jd_answer(const struct jd_arrival *arrival)
 		exchange->answers++;
 		if (!endpoint->opaque)
 			count_answers(arrival, exchange);
-		anew = latest && may_be_anew(arrival, exchange, latest) && exchange->last_seq > latest->last_seq;
+		anew = latest && renewed(arrival, exchange, latest) && exchange->last_seq > latest->last_seq;
 	}
 	if (same && !anew) {
 		if (exchange) {
-			struct jd_cause cause = { exchange->transmissions, 1, exchange->last_seq, exchange->last_at };
+			bool renewable = exchange->transmissions > 1 && may_be_renewed(arrival, exchange, same);
+			struct jd_cause cause = { exchange->transmissions, renewable ? exchange->transmissions : 1, exchange->last_seq, exchange->last_at };
 
 			jd_place_answer(arrival, exchange, same->matched);
 			jd_repeat(arrival, same, &cause);
 		}
 		return true;
 	}
-	if (latest && exchange && !endpoint->opaque && !may_be_anew(arrival, exchange, latest)) {
+	if (latest && exchange && !endpoint->opaque && !may_be_renewed(arrival, exchange, latest)) {
 		differs(arrival, exchange, latest);
 		jd_record_add(arrival, false);
 		return true;

@@ -8,7 +8,7 @@ bool jd_once(const struct jd *jd, const struct jd_text *text)
 {
 	const struct jd_endpoint *from = text->from == JD_NOBODY ? NULL : &jd->endpoints[text->from];
 
-	return from && from->opened_seq < text->first_seq && from->connect_seq < text->first_seq;
+	return from && from->opened_seq < text->first_seq && from->connect_seq < text->first_seq && (from->tcp || text->in_session);
 }
 
 static bool in_session(const struct jd_place *place)
@@ -24,6 +24,8 @@ static bool certainly_forbidden(const struct jd_arrival *arrival, const struct j
 	const struct jd_endpoint *from = variant->from == JD_NOBODY ? NULL : &arrival->jd->endpoints[variant->from];
 
 	if (variant->forbidden == C2W_NO_RULE || !from || from->opened_seq > text->first_seq)
+		return false;
+	if (!from->tcp && arrival->jd->disorder)
 		return false;
 	return from->tcp || variant->forbidden == C2W_REL_11 ||
 	       (from->place.room == variant->place.room && from->place.since == variant->place.since);

@@ -96,7 +96,7 @@ static bool in_right_room(const struct jd_arrival *arrival, const struct jd_exch
 	const struct jd_place *place = &exchange->place;
 	bool main_room = c2w_str_equal(room, text_of(arrival->jd->options.params.main_room));
 
-	if (!arrival->endpoint->tcp && arrival->endpoint->move_seq > exchange->first_seq)
+	if (!arrival->endpoint->tcp && (arrival->jd->disorder || arrival->endpoint->move_seq > exchange->first_seq))
 		return true;
 	if (place->room == JD_IN_MAIN)
 		return main_room;

@@ -17,8 +17,8 @@ void jd_endpoint_reset(struct jd *jd, unsigned number, bool tcp)
 	endpoint->processed_time = -1;
 	endpoint->junk_count = endpoint->early_ack_count = endpoint->place_count = endpoint->reported_count = 0;
 	endpoint->connect_seq = endpoint->leave_seq = endpoint->granted_seq = 0;
-	endpoint->request = 0;
-	endpoint->request_at = endpoint->other_request_at = INT64_MIN / 2;
+	endpoint->request = endpoint->request_seq = endpoint->other_request_seq = 0;
+	endpoint->request_at = endpoint->other_request_at = endpoint->move_at = endpoint->other_move_at = endpoint->leave_at = INT64_MIN / 2;
 	endpoint->move = endpoint->move_seq = endpoint->other_move_seq = 0;
 	endpoint->answered_request_seq = 0;
 	endpoint->answered_at = 0;

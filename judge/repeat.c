@@ -58,7 +58,7 @@ static bool acks_get_lost(const struct jd *jd, enum c2w_family family)
 	return jd->loss || 2 * jd->ignored[family] < jd->acked[family] || (ignored > 0 && 2 * ignored < acked);
 }
 
-/* Certain only when it happens twice to one message. */
+/* Certain only when it happens twice to two messages, or three times to one. */
 static void judge_acked(const struct jd_arrival *arrival, struct jd_record *record, const struct jd_cause *cause)
 {
 	struct jd *jd = arrival->jd;
@@ -73,11 +73,26 @@ static void judge_acked(const struct jd_arrival *arrival, struct jd_record *reco
 		return;
 	if (record->ignored++ == 0)
 		jd->ignored[record->family]++;
+	if (record->ignored == 2)
+		jd->ignored_twice++;
 	record->ignored_seq = jd->seq;
-	if (record->ignored > 1 && !acks_get_lost(jd, record->family))
-		jd_find(arrival, C2W_REL_07, "it was retransmitted after it had been acked, and again after a second ack", none, arrival->octets);
+	if (record->ignored + jd->ignored_twice > 3 && record->ignored > 1 && !acks_get_lost(jd, record->family))
+		jd_find(arrival, C2W_REL_07, "it was retransmitted after it had been acked, and after further acks again", none, arrival->octets);
 	else
 		jd_doubt(arrival, C2W_REL_07, "it was retransmitted after it had been acked, or the ack was lost");
+}
+
+/* What the network does shows in what nothing provoked: copies close together, or retransmissions that are missing. */
+static void note_network(const struct jd_arrival *arrival, const struct jd_record *record, const struct jd_cause *cause)
+{
+	int64_t interval = arrival->at - record->last_at, rto = arrival->jd->options.params.rto;
+
+	if (cause->requests > 1 || cause->executions > 1)
+		return;
+	if (interval < arrival->jd->slack)
+		jd_place_disorder(arrival->jd);
+	if (rto != C2W_AUTO && interval > rto * 3 / 2)
+		arrival->jd->loss = true;
 }
 
 static void judge_pace(const struct jd_arrival *arrival, const struct jd_record *record, const struct jd_cause *cause)
@@ -103,6 +118,7 @@ void jd_repeat_note(const struct jd_arrival *arrival, struct jd_record *record)
 void jd_repeat(const struct jd_arrival *arrival, struct jd_record *record, const struct jd_cause *cause)
 {
 	if (!arrival->endpoint->tcp && !arrival->endpoint->opaque) {
+		note_network(arrival, record, cause);
 		judge_pace(arrival, record, cause);
 		judge_superseded(arrival, record, cause);
 		judge_acked(arrival, record, cause);

@@ -15,11 +15,14 @@ static void note_time(struct jd_exchange *exchange, struct c2w_str time_text)
 	exchange->time_count++;
 }
 
-static void note_turn(struct jd_endpoint *endpoint, const struct jd_exchange *exchange, int64_t at)
+static void note_turn(struct jd *jd, struct jd_endpoint *endpoint, const struct jd_exchange *exchange, int64_t at)
 {
-	if (endpoint->request != exchange->id)
+	if (endpoint->request != exchange->id) {
+		endpoint->other_request_seq = endpoint->request_seq;
 		endpoint->other_request_at = endpoint->request_at;
+	}
 	endpoint->request = exchange->id;
+	endpoint->request_seq = jd->seq;
 	endpoint->request_at = at;
 }
 
@@ -41,11 +44,11 @@ static struct jd_exchange *note_request(struct jd *jd, struct jd_endpoint *endpo
 		exchange->first_seq = jd->seq;
 		exchange->first_at = at;
 	}
-	note_turn(endpoint, exchange, at);
+	note_turn(jd, endpoint, exchange, at);
 	note_time(exchange, message->time_text);
 	exchange->same_data = exchange->same_data && exchange->data == data;
 	exchange->transmissions++;
-	jd_place_request(jd, endpoint, exchange);
+	jd_place_request(jd, endpoint, exchange, at);
 	exchange->last_seq = jd->seq;
 	exchange->last_at = at;
 	return exchange;
@@ -95,6 +98,7 @@ static void note_text(struct jd *jd, unsigned number, int64_t at, struct c2w_str
 	if (!text) {
 		text = jd_text_add(jd, message->time, exchange->user);
 		text->from = number;
+		text->in_session = exchange->in_session;
 	}
 	if (text->from != number)
 		text->from = JD_NOBODY;

@@ -52,6 +52,7 @@ struct jd_exchange {
 	int64_t first_at, last_at;
 	uint32_t transmissions, answers;
 	struct jd_place place;          /* of the endpoint, at every transmission; else unknown */
+	bool in_session;                /* a session had certainly begun, at every transmission */
 	bool stale;                     /* in a session, with no greater TIME than a request processed: REL-11 */
 };
 
@@ -93,6 +94,7 @@ struct jd_text {
 	unsigned variant_count;         /* beyond JD_VARIANTS: there were more */
 	struct jd_ref time_text, user_text, data; /* of the last transmission */
 	unsigned from;                  /* the endpoint; JD_NOBODY: several */
+	bool in_session;                /* its sender certainly was, when it was first sent */
 	uint32_t transmissions;
 	uint64_t first_seq, last_seq;
 	int64_t last_at;
@@ -132,8 +134,11 @@ struct jd_endpoint {
 
 	uint64_t connect_seq;           /* last transmission of a CONNECTION_REQUEST; 0: none */
 	uint64_t leave_seq;             /* … of a LEAVE_SESSION_REQUEST */
+	int64_t leave_at;
 	uint64_t request;               /* id of the exchange whose request was sent last */
-	int64_t request_at;             /* when; and when the last one of any other exchange was */
+	uint64_t request_seq;           /* when; and when the last one of any other exchange was */
+	int64_t request_at;
+	uint64_t other_request_seq;
 	int64_t other_request_at;
 	uint64_t granted_seq;           /* the session certainly began by then; 0: not certain */
 	int64_t processed_time;         /* the greatest TIME answered in this session; -1: none */
@@ -145,6 +150,7 @@ struct jd_endpoint {
 	uint64_t move;                  /* id of the exchange that moves it; 0: none yet */
 	uint64_t move_seq;              /* its last transmission */
 	uint64_t other_move_seq;        /* that of the one before it */
+	int64_t move_at, other_move_at;
 
 	uint64_t answered_request_seq;  /* first transmission of the request answered last */
 	int64_t answered_at;            /* and when the answer came */
@@ -163,10 +169,12 @@ struct jd {
 	unsigned endpoint_count;
 	uint64_t seq;
 	int64_t slack;                  /* ns: what may still be under way, on either side */
-	bool loss;                      /* UDP: a request had to be sent again before its answer came */
+	bool loss;                      /* UDP: signs that the network loses datagrams, */
+	bool disorder;                  /* that it repeats or delays them: where endpoints are is no longer certain then */
 	bool opaque;                    /* some endpoint is */
 	uint32_t acked[C2W_FAMILIES];   /* UDP: messages with an ack that counts, and how many of them came again after it */
 	uint32_t ignored[C2W_FAMILIES];
+	uint32_t ignored_twice;
 	struct jd_reading reading;
 	struct jd_keep keep;
 
@@ -233,8 +241,10 @@ const struct jd_junk *jd_junk_find(const struct jd_endpoint *endpoint, struct c2
 
 /* place.c — where an endpoint certainly is. */
 bool jd_moves(enum c2w_family family); /* may a request of it move its endpoint? */
-void jd_place_request(struct jd *jd, struct jd_endpoint *endpoint, struct jd_exchange *exchange);
+void jd_place_request(struct jd *jd, struct jd_endpoint *endpoint, struct jd_exchange *exchange, int64_t at);
 void jd_place_answer(const struct jd_arrival *arrival, struct jd_exchange *exchange, bool consistent);
+/* Takes back what is not certain where datagrams come twice or late. */
+void jd_place_disorder(struct jd *jd);
 /* Its place during all of from … now that matters for until; room JD_UNKNOWN: not certain. */
 struct jd_place jd_place_during(const struct jd_endpoint *endpoint, uint64_t from, uint64_t until);
 
