@@ -125,13 +125,14 @@ static bool executed_twice(const struct jd_arrival *arrival, const struct jd_tex
 static void again(const struct jd_arrival *arrival, const struct jd_text *text, struct jd_record *record)
 {
 	bool own = text && (text->from == arrival->number || text->from == JD_NOBODY);
+	bool once = text && jd_once(arrival->jd, text);
 	struct jd_cause cause;
 
-	if (!text || arrival->jd->opaque) {
+	if (!text || arrival->jd->opaque || (arrival->jd->disorder && !once)) {
 		jd_repeat_note(arrival, record);
 		return;
 	}
-	cause.executions = jd_once(arrival->jd, text) ? 1 : text->transmissions;
+	cause.executions = once ? 1 : text->transmissions;
 	cause.requests = own ? text->transmissions : cause.executions;
 	cause.last_seq = own || cause.executions > 1 ? text->last_seq : text->first_seq;
 	cause.last_at = text->last_at;
