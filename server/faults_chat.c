@@ -10,7 +10,7 @@
 /* The recipient does not get it, and the core is none the wiser. */
 static bool keep_from(struct srv_passing *p)
 {
-	if (p->endpoint && p->turn == SRV_FIRST)
+	if (p->endpoint)
 		srv_gate_ack_text(p->gate, p->endpoint, &p->message);
 	return false;
 }
@@ -56,7 +56,7 @@ FAULT(udp_and_tcp_hear_not_each_other, .answer_of = C2W_NEW_MESSAGE, .answer = n
 
 static bool to_author(const struct srv_passing *p)
 {
-	return p->turn == SRV_FIRST && p->endpoint && c2w_str_equal(srv_name(p->endpoint), p->message.user);
+	return p->endpoint && c2w_str_equal(srv_name(p->endpoint), p->message.user);
 }
 
 /* With the author's copy, others go out: to those the test finds. */
@@ -110,7 +110,7 @@ FAULT(movie_rooms_are_one, .answer_of = C2W_NEW_MESSAGE, .answer = leak_to_movie
 /* Who left a movie room still hears it. */
 static bool leak_to_former(struct srv_passing *p)
 {
-	if (srv_is(p, C2W_ENTER_MOVIE_GRANTED) && p->turn == SRV_FIRST && p->endpoint && p->endpoint->room)
+	if (srv_is(p, C2W_ENTER_MOVIE_GRANTED) && p->endpoint && p->endpoint->room)
 		srv_gate_note(p->gate, &p->way, p->endpoint->room->title);
 	if (!srv_is(p, C2W_NEW_MESSAGE) || !to_author(p) || !srv_in_movie(p->endpoint))
 		return true;
@@ -133,7 +133,7 @@ static bool history(struct srv_passing *p)
 	if (srv_is(p, C2W_NEW_MESSAGE) && to_author(p) && srv_in_movie(p->endpoint))
 		srv_gate_note(p->gate, NULL, srv_gate_text(p->gate, "%.*s\n%.*s: NEW_MESSAGE|%.*s|%.*s\r\n", SRV_SLICE(p->endpoint->room->title),
 		              SRV_SLICE(p->message.time_text), SRV_SLICE(p->message.user), SRV_SLICE(p->message.data)));
-	if (!srv_is(p, C2W_ENTER_MOVIE_GRANTED) || p->turn != SRV_FIRST || !p->endpoint || !p->endpoint->room)
+	if (!srv_is(p, C2W_ENTER_MOVIE_GRANTED) || !p->endpoint || !p->endpoint->room)
 		return true;
 	for (memo = p->gate->memos; memo; memo = memo->next) {
 		size_t title = p->endpoint->room->title.length;

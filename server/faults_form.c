@@ -157,7 +157,7 @@ static bool time_of_repetition(struct srv_passing *p)
 		p->message.time_text = (struct c2w_str){ memo->text, memo->length };
 	return true;
 }
-FAULT(time_of_the_repetition, .only = C2W_ON_UDP, .request = note_time, .answer = time_of_repetition);
+FAULT(time_of_the_repetition, .only = C2W_ON_UDP, .request = note_time, .again = time_of_repetition);
 
 static bool from_server(struct srv_passing *p)
 {
@@ -204,7 +204,7 @@ static bool last_user(struct srv_passing *p)
 		p->message.user = (struct c2w_str){ memo->text, memo->length };
 	return true;
 }
-FAULT(last_user_is_global, .only = C2W_ON_UDP, .request = note_user, .answer = last_user);
+FAULT(last_user_is_global, .only = C2W_ON_UDP, .request = note_user, .again = last_user);
 
 static bool welcome(struct srv_passing *p)
 {
@@ -498,7 +498,7 @@ FAULT(long_datagrams_accepted, .only = C2W_ON_UDP, .malformed = too_long);
 
 static bool cut_list(struct srv_passing *p)
 {
-	size_t length = 64;
+	size_t length = 256;
 
 	if (p->message.data.length <= length)
 		return true;
@@ -507,7 +507,7 @@ static bool cut_list(struct srv_passing *p)
 	p->message.data.length = length;
 	return true;
 }
-FAULT(long_movie_list_cut, .answer_of = C2W_MOVIE_LIST_RESPONSE, .answer = cut_list);
+FAULT(long_user_list_cut, .answer_of = C2W_USER_LIST_RESPONSE, .answer = cut_list);
 
 static bool no_data(struct srv_passing *p)
 {

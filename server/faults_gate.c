@@ -74,10 +74,12 @@ static size_t leave(struct srv_gate *gate, const struct srv_way *way, struct c2w
 void srv_gate_forge(struct srv_gate *gate, const struct srv_way *way, const char *command, const struct c2w_message *like, struct c2w_str data)
 {
 	struct c2w_message message = *like;
+	size_t edited = gate->edited;
 
 	message.command_text = c2w_str_of(command);
 	message.data = data;
 	leave(gate, way, write_message(srv_gate_room(gate, SRV_EDIT / 2), &message));
+	gate->edited = edited;
 }
 
 void srv_gate_ack_text(struct srv_gate *gate, const struct srv_endpoint *recipient, const struct c2w_message *text)
@@ -319,9 +321,58 @@ static enum srv_turn turn_of(const struct srv_passing *p)
 	const struct srv_sending *sending;
 
 	if (!p->endpoint)
-		return SRV_FIRST;
+		return SRV_REPEATED;
 	sending = p->message.command == C2W_NEW_MESSAGE ? &p->endpoint->delivery : &p->endpoint->response;
-	return sending->timed ? SRV_REPEATED : sending->transmissions > 1 ? SRV_BY_TIMER : SRV_FIRST;
+	return !sending->timed && sending->transmissions > 1 ? SRV_BY_TIMER : SRV_REPEATED;
+}
+
+/* What left when the core sent this before; empty: it did not. */
+static struct c2w_str sent_before(const struct srv_gate *gate, const struct srv_way *way, struct c2w_str octets)
+{
+	for (const struct srv_memo *memo = gate->sent; memo; memo = memo->next) {
+		if (srv_same_way(&memo->way, way) && c2w_str_equal(octets, (struct c2w_str){ memo->text, memo->count }))
+			return (struct c2w_str){ memo->text + memo->count, memo->length - memo->count };
+	}
+	return C2W_STR("");
+}
+
+static void note_sent(struct srv_gate *gate, const struct srv_way *way, struct c2w_str octets, struct c2w_str left)
+{
+	char *both = srv_gate_room(gate, octets.length + left.length);
+	struct srv_memo *memo;
+
+	memcpy(both, octets.at, octets.length);
+	memcpy(both + octets.length, left.at, left.length);
+	memo = new_memo(gate, way, (struct c2w_str){ both, octets.length + left.length });
+	memo->count = (unsigned)octets.length;
+	LL_PREPEND(gate->sent, memo);
+	if (++gate->sent_count > SRV_SENT) {
+		forget_oldest(gate->sent);
+		gate->sent_count--;
+	}
+}
+
+/* The hooks: true, and what is to leave in gate->out, or false. */
+static bool change(struct srv_passing *p, struct c2w_str octets, size_t *length)
+{
+	struct srv_gate *gate = p->gate;
+	struct srv_way way = p->way;
+	struct c2w_str before = sent_before(gate, &way, octets);
+	struct c2w_message was = p->message;
+
+	if (before.length) {
+		c2w_message_parse(&p->message, before.at, before.length, 0);
+		was = p->message;
+		p->turn = turn_of(p);
+	}
+	if (before.length ? gate->hooks->again && !gate->hooks->again(p) : gate->hooks->answer && !gate->hooks->answer(p))
+		return false;
+	if (!c2w_str_equal(was.time_text, p->message.time_text) || !c2w_str_equal(was.user, p->message.user))
+		remember_translation(gate, &way, &was, &p->message);
+	*length = write_message(gate->out, &p->message).length;
+	if (!before.length)
+		note_sent(gate, &way, octets, (struct c2w_str){ gate->out, *length });
+	return true;
 }
 
 static size_t send_out(void *context, const struct srv_way *way, const char *octets, size_t length)
@@ -329,20 +380,16 @@ static size_t send_out(void *context, const struct srv_way *way, const char *oct
 	struct srv_gate *gate = context;
 	struct srv_passing p = { .gate = gate, .way = *way, .endpoint = srv_endpoint_find(gate->core, way) };
 	size_t edited = gate->edited;
-	struct c2w_message was;
+	bool leaves;
 
 	if (c2w_message_parse(&p.message, octets, length, 0) || !concerns(&p, gate->hooks->answer_of))
 		return leave(gate, way, (struct c2w_str){ octets, length });
-	p.turn = turn_of(&p);
-	was = p.message;
-	if (gate->hooks->answer && !gate->hooks->answer(&p))
-		return 0;
-	if (!c2w_str_equal(was.time_text, p.message.time_text) || !c2w_str_equal(was.user, p.message.user))
-		remember_translation(gate, way, &was, &p.message);
-	length = write_message(gate->out, &p.message).length;
-	if (gate->hooks->wire)
+	leaves = change(&p, (struct c2w_str){ octets, length }, &length);
+	if (leaves && gate->hooks->wire)
 		gate->hooks->wire(&p, gate->out, &length);
 	gate->edited = edited;
+	if (!leaves)
+		return 0;
 	return leave(gate, &p.way, (struct c2w_str){ gate->out, length });
 }
 
@@ -445,6 +492,7 @@ static void close_gate(void *filter)
 		free(later);
 	forget_all(gate->memos);
 	forget_all(gate->gone);
+	forget_all(gate->sent);
 	if (gate->udp)
 		net_udp_close(gate->udp);
 	free(gate);

@@ -9,8 +9,8 @@
 
 struct srv_gate;
 
-/* Which transmission of an answer it is: the first, one by the timer, or one for a repeated request (UDP; on TCP they look alike). */
-enum srv_turn { SRV_FIRST, SRV_BY_TIMER, SRV_REPEATED };
+/* Why an answer is sent again: the timer, or a repeated request. */
+enum srv_turn { SRV_BY_TIMER, SRV_REPEATED };
 
 /* One message that passes the gate. A hook may change way and message; texts for it come from srv_gate_text(). */
 struct srv_passing {
@@ -20,20 +20,21 @@ struct srv_passing {
 	struct c2w_message message;
 	struct c2w_str octets;         /* malformed: as it came; what the hook puts here is received instead */
 	enum c2w_err err;              /* malformed: why */
-	enum srv_turn turn;            /* answer */
+	enum srv_turn turn;            /* again */
 };
 
 struct srv_hooks {
 	struct srv_policy policy;                     /* its filter is srv_gate_filter, its verdict srv_gate_verdict */
 	void (*begin)(struct srv_gate *gate);
-	enum c2w_command request_of, answer_of;       /* request, after, hold; answer, wire: for these only. C2W_NO_COMMAND: for all */
+	enum c2w_command request_of, answer_of;       /* request, after, hold; answer, again, wire: for these only. C2W_NO_COMMAND: for all */
 	unsigned only;                                /* C2W_ON_…: they work there only; 0: everywhere */
 	bool (*request)(struct srv_passing *passing); /* before the core gets it, acks too; false: it does not */
 	void (*after)(struct srv_passing *passing);   /* after the core got it */
 	bool (*hold)(struct srv_passing *passing);    /* a request: true as long as the core is not to get it yet */
 	bool (*malformed)(struct srv_passing *passing); /* true: octets is to be received now */
 	int (*judge)(struct srv_passing *passing, int error); /* the policy's verdict */
-	bool (*answer)(struct srv_passing *passing);  /* before it leaves; false: it does not */
+	bool (*answer)(struct srv_passing *passing);  /* before it leaves for the first time; false: it does not */
+	bool (*again)(struct srv_passing *passing);   /* before it leaves again, as it was sent before; false: it does not */
 	void (*wire)(struct srv_passing *passing, char *octets, size_t *length); /* the octets that leave; room for as many again */
 	bool (*closed)(struct srv_passing *passing, bool reset); /* false: the core is not told */
 	void (*alarm)(struct srv_gate *gate);         /* at gate->alarm */
@@ -66,7 +67,7 @@ struct srv_translation {
 	size_t time_length, wire_time_length, user_length, wire_user_length;
 };
 
-enum { SRV_TRANSLATIONS = 64, SRV_EDIT = 1 << 18, SRV_MEMOS = 4096 };
+enum { SRV_TRANSLATIONS = 64, SRV_EDIT = 1 << 18, SRV_MEMOS = 4096, SRV_SENT = 256 };
 
 struct srv_gate {
 	const struct srv_hooks *hooks;
@@ -79,7 +80,8 @@ struct srv_gate {
 	struct srv_later *held;        /* requests that wait, in their order */
 	struct srv_memo *memos;        /* the youngest first */
 	struct srv_memo *gone;         /* connections that ended: nothing can be sent there any more */
-	unsigned memo_count, gone_count;
+	struct srv_memo *sent;         /* answers: what the core sent, and behind it (from octet `count` on) what left */
+	unsigned memo_count, gone_count, sent_count;
 	unsigned count;                /* a fault's own */
 	int64_t at;                    /* a fault's own */
 	int64_t alarm;                 /* 0: none */

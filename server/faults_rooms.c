@@ -213,7 +213,7 @@ static int taken_for_good(struct srv_passing *p, int error)
 
 static bool note_leaving(struct srv_passing *p)
 {
-	if (srv_is(p, C2W_LEAVE_SESSION_GRANTED) && !srv_has_session(p->endpoint) && p->turn == SRV_FIRST)
+	if (srv_is(p, C2W_LEAVE_SESSION_GRANTED) && !srv_has_session(p->endpoint))
 		srv_gate_note(p->gate, &p->way, p->message.user);
 	return true;
 }
@@ -368,11 +368,9 @@ static bool previous_list(struct srv_passing *p)
 	struct srv_memo *memo = srv_gate_recall(p->gate, &p->way, NULL);
 	struct c2w_str data = p->message.data;
 
-	if (p->turn == SRV_FIRST) {
-		if (memo)
-			p->message.data = srv_gate_text(p->gate, "%.*s", (int)memo->length, memo->text);
-		srv_gate_note(p->gate, &p->way, data);
-	}
+	if (memo)
+		p->message.data = srv_gate_text(p->gate, "%.*s", (int)memo->length, memo->text);
+	srv_gate_note(p->gate, &p->way, data);
 	return true;
 }
 FAULT(list_one_behind, .only = C2W_ON_TCP, .answer_of = C2W_USER_LIST_RESPONSE, .answer = previous_list);
@@ -387,13 +385,12 @@ static bool list_those_who_left(struct srv_passing *p)
 }
 FAULT(who_left_is_listed, .answer = list_those_who_left);
 
-static void put_first_movie_missing(struct srv_passing *p, struct list *list, struct c2w_str entry, unsigned index)
+static void put_movies_for_some_only(struct srv_passing *p, struct list *list, struct c2w_str entry, unsigned index)
 {
-	(void)p;
-	if (index)
+	if (index || !p->message.user.length || p->message.user.at[p->message.user.length - 1] % 2)
 		add(list, entry);
 }
-LIST_FAULT(first_movie_missing, MOVIE);
+LIST_FAULT(movies_for_some_only, MOVIE);
 
 static void put_movie_listed_twice(struct srv_passing *p, struct list *list, struct c2w_str entry, unsigned index)
 {
@@ -611,7 +608,7 @@ static bool change_movie(struct srv_passing *p)
 {
 	struct srv_room *room = (struct srv_room *)wanted(p);
 
-	if (!room || !p->endpoint || p->turn != SRV_FIRST)
+	if (!room || !p->endpoint)
 		return true;
 	srv_session_move(p->gate->core, p->endpoint, room);
 	return grant_movie(p, room);
@@ -664,9 +661,10 @@ static bool end_from_movie(struct srv_passing *p)
 }
 FAULT(leaving_a_movie_ends_session, .request_of = C2W_LEAVE_SESSION_REQUEST, .request = end_from_movie);
 
+/* Once for each endpoint: the second time it works. */
 static bool note_room(struct srv_passing *p)
 {
-	if (srv_in_movie(p->endpoint))
+	if (srv_in_movie(p->endpoint) && !srv_gate_recall(p->gate, &p->way, NULL))
 		srv_gate_note(p->gate, &p->way, p->endpoint->room->title);
 	return true;
 }
@@ -680,10 +678,13 @@ static void back_to_movie(struct srv_passing *p)
 }
 FAULT(leaving_a_movie_stays, .request_of = C2W_LEAVE_SESSION_REQUEST, .request = note_room, .after = back_to_movie);
 
+/* Once for each endpoint: the second time it works. */
 static bool keep_session(struct srv_passing *p)
 {
-	if (p->turn == SRV_FIRST && p->endpoint && !srv_has_session(p->endpoint))
-		srv_session_begin(p->gate->core, p->endpoint, p->message.user);
+	if (!p->endpoint || srv_has_session(p->endpoint) || srv_gate_recall(p->gate, &p->way, NULL))
+		return true;
+	srv_gate_note(p->gate, &p->way, C2W_STR(""));
+	srv_session_begin(p->gate->core, p->endpoint, p->message.user);
 	return true;
 }
 FAULT(leaving_keeps_session, .answer_of = C2W_LEAVE_SESSION_GRANTED, .answer = keep_session);

@@ -93,7 +93,7 @@ static bool add_blank(struct srv_passing *p)
 		p->message.data = srv_gate_text(p->gate, "%.*s ", SRV_SLICE(p->message.data));
 	return true;
 }
-FAULT(text_changes_when_repeated, .only = C2W_ON_UDP, .answer_of = C2W_NEW_MESSAGE, .answer = add_blank);
+FAULT(text_changes_when_repeated, .only = C2W_ON_UDP, .answer_of = C2W_NEW_MESSAGE, .again = add_blank);
 
 static bool sending_time(struct srv_passing *p)
 {
@@ -103,7 +103,7 @@ static bool sending_time(struct srv_passing *p)
 		p->message.time_text = srv_gate_text(p->gate, "%lld.%06lld", (long long)(time / 1000000), (long long)(time % 1000000));
 	return true;
 }
-FAULT(time_changes_when_repeated, .only = C2W_ON_UDP, .answer_of = C2W_LEAVE_SESSION_GRANTED, .answer = sending_time);
+FAULT(time_changes_when_repeated, .only = C2W_ON_UDP, .answer_of = C2W_LEAVE_SESSION_GRANTED, .again = sending_time);
 
 /* ---- when: REL-05 --------------------------------------------------------------------------------------- */
 
@@ -450,12 +450,12 @@ static bool forgotten_when_acked(const struct srv_core *core, const struct srv_e
 }
 FAULT(executed_again_after_the_ack, .policy.stale = forgotten_when_acked);
 
-static bool stale_in_milliseconds(const struct srv_core *core, const struct srv_endpoint *endpoint, const struct c2w_message *request)
+static bool stale_within_a_microsecond(const struct srv_core *core, const struct srv_endpoint *endpoint, const struct c2w_message *request)
 {
 	(void)core;
-	return request->time / 1000 <= endpoint->last / 1000;
+	return request->time <= endpoint->last + 1;
 }
-FAULT(time_compared_in_milliseconds, .policy.stale = stale_in_milliseconds);
+FAULT(microseconds_lost, .policy.stale = stale_within_a_microsecond);
 
 static bool repeats_as_text(const struct srv_core *core, const struct srv_sending *sending, const struct c2w_message *request)
 {
@@ -468,8 +468,8 @@ static bool unless_repeated(struct srv_passing *p)
 {
 	return p->turn != SRV_REPEATED;
 }
-FAULT(repetition_unanswered, .only = C2W_ON_UDP, .answer = unless_repeated);
-FAULT(repeated_text_unanswered, .only = C2W_ON_UDP, .answer_of = C2W_NEW_MESSAGE, .answer = unless_repeated);
+FAULT(repetition_unanswered, .only = C2W_ON_UDP, .again = unless_repeated);
+FAULT(repeated_text_unanswered, .only = C2W_ON_UDP, .answer_of = C2W_NEW_MESSAGE, .again = unless_repeated);
 
 static bool also_to_the_room(struct srv_passing *p)
 {
@@ -481,7 +481,7 @@ static bool also_to_the_room(struct srv_passing *p)
 	}
 	return true;
 }
-FAULT(repetition_answered_to_the_room, .only = C2W_ON_UDP, .answer_of = C2W_NEW_MESSAGE, .answer = also_to_the_room);
+FAULT(repetition_answered_to_the_room, .only = C2W_ON_UDP, .answer_of = C2W_NEW_MESSAGE, .again = also_to_the_room);
 
 /* A repetition with other data is none. */
 static bool same_data(struct srv_passing *p)
@@ -510,8 +510,7 @@ static bool count_sessions(struct srv_passing *p)
 {
 	struct srv_memo *memo = srv_gate_recall(p->gate, &p->way, NULL);
 
-	if (p->turn == SRV_FIRST)
-		(memo ? memo : srv_gate_note(p->gate, &p->way, C2W_STR("")))->count++;
+	(memo ? memo : srv_gate_note(p->gate, &p->way, C2W_STR("")))->count++;
 	return true;
 }
 
@@ -752,7 +751,7 @@ static bool count_repetition(struct srv_passing *p)
 		sending->transmissions++;
 	return true;
 }
-FAULT(repetition_counts, .only = C2W_ON_UDP, .answer = count_repetition);
+FAULT(repetition_counts, .only = C2W_ON_UDP, .again = count_repetition);
 
 static bool move_schedule(struct srv_passing *p)
 {
@@ -765,4 +764,4 @@ static bool move_schedule(struct srv_passing *p)
 	}
 	return true;
 }
-FAULT(repetition_moves_the_schedule, .only = C2W_ON_UDP, .answer = move_schedule);
+FAULT(repetition_moves_the_schedule, .only = C2W_ON_UDP, .again = move_schedule);

@@ -68,7 +68,13 @@ static enum c2w_err one_too_short(struct c2w_framer *framer, struct c2w_str *inp
 }
 FAULT(longest_message_closes, .policy.frame = one_too_short);
 
-FAULT(fin_drops_the_answers, .policy.fin_resets = true);
+/* What came is looked at a little later, and thrown away when a FIN came meanwhile. */
+static bool a_little_later(struct srv_passing *p)
+{
+	srv_gate_later(p->gate, p->gate->now + 5000000, true, &p->way, p->octets);
+	return false;
+}
+FAULT(fin_drops_the_requests, .only = C2W_ON_TCP, .request = a_little_later);
 
 static bool unless_fin(struct srv_passing *p, bool reset)
 {
@@ -105,7 +111,7 @@ static bool to_last_speaker(struct srv_passing *p)
 		p->way = p->gate->way;
 	return true;
 }
-FAULT(repeats_go_to_the_last_speaker, .only = C2W_ON_UDP, .request = note_speaker, .answer = to_last_speaker);
+FAULT(repeats_go_to_the_last_speaker, .only = C2W_ON_UDP, .request = note_speaker, .again = to_last_speaker);
 
 static void nothing_received(void *context, const struct net_datagram *datagrams, size_t count)
 {

@@ -45,7 +45,6 @@ struct srv_policy {
 	int (*verdict)(const struct srv_core *core, const struct srv_endpoint *endpoint, const struct c2w_message *request, int error);
 	/* Cuts a stream: TRN-03, TRN-05. */
 	enum c2w_err (*frame)(struct c2w_framer *framer, struct c2w_str *input, struct c2w_str *message);
-	bool fin_resets;           /* a FIN is answered with RST, whatever is still to be sent: TRN-06 */
 	int tcp_port;              /* added to the port for TCP: TRN-01 */
 	const struct srv_filter *filter;
 };

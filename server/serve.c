@@ -322,7 +322,7 @@ static void connection_ended(void *context, enum net_end end, int error, int64_t
 
 	(void)at;
 	say(service, &connection->way, true, "ended the connection", end == NET_END_FIN ? C2W_STR("") : reason(error));
-	end_connection(connection, end != NET_END_FIN || service->policy.fin_resets);
+	end_connection(connection, end != NET_END_FIN);
 	watch_silence(service);
 	turn_over(service);
 }
