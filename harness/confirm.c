@@ -118,7 +118,7 @@ static struct hx_decision after_good(const struct hx_try *tries, unsigned count,
 		return after_change(tries, count, tally);
 	if (!tries[last].loss || !claims_silence)
 		return settled(last, NULL);
-	if (tally->lossy < HX_USUAL_TRIES)
+	if (tally->lossy < HX_LOSS_TRIES)
 		return again(tries, count, tries[last].company ? HX_AGAIN : HX_AGAIN_ALONE);
 	return doubtful(last, "Each try saw loss or reordering, so silence proves nothing.");
 }

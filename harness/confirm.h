@@ -35,7 +35,7 @@ struct hx_decision {
  * A first bad try is repeated alone. Bad again: it holds. Good then: company_only where the bad one ran in company, flaky
  * otherwise, but inconclusive where noise was recorded in either. Bad tries under loss only count if HX_LOSS_TRIES of them
  * break the same rule; two good ones without loss clear it. A good try under loss is good unless silence was claimed: then it
- * is tried HX_USUAL_TRIES times, as is what could not be judged. A refused set-up is tried again alone, and never blamed on the target's rules. */
+ * is tried as often. What could not be judged is tried HX_USUAL_TRIES times. A refused set-up is tried again alone, and never blamed on the target's rules. */
 struct hx_decision hx_decide(const struct hx_try *tries, unsigned count, bool claims_silence);
 
 #endif
