@@ -1,8 +1,6 @@
 /* Mistakes with sessions, lists and movie rooms: CON, LST, ENT, LEA.
  * For the gate only: see faults_inside.h.
  * Owns nothing; what a fault remembers belongs to its gate. */
-#include <strings.h>
-
 #include "server/faults_inside.h"
 
 /* ---- connecting: CON ------------------------------------------------------------------------------------- */
@@ -502,37 +500,34 @@ static bool any_blanks(struct srv_passing *p)
 }
 FAULT(title_stripped, .request_of = C2W_ENTER_MOVIE_REQUEST, .request = any_blanks);
 
-static const struct srv_room *room_like(const struct srv_gate *gate, struct c2w_str title, bool prefix)
+/* "Metropolis!" begins with a title. */
+static bool begins_with_title(struct srv_passing *p)
 {
-	for (size_t i = 1; i <= gate->core->settings.movie_count; i++) {
-		const struct srv_room *room = &gate->core->rooms[i];
+	for (size_t i = 1; i <= p->gate->core->settings.movie_count; i++) {
+		struct c2w_str title = p->gate->core->rooms[i].title;
 
-		if ((prefix ? room->title.length >= title.length : room->title.length == title.length) &&
-		    strncasecmp(room->title.at, title.at, title.length) == 0)
-			return room;
+		if (!srv_room_find(p->gate->core, p->message.data) && p->message.data.length > title.length &&
+		    memcmp(p->message.data.at, title.at, title.length) == 0)
+			p->message.data = title;
 	}
-	return NULL;
-}
-
-static bool any_case(struct srv_passing *p)
-{
-	const struct srv_room *room = room_like(p->gate, p->message.data, false);
-
-	if (room && !srv_room_find(p->gate->core, p->message.data))
-		p->message.data = room->title;
 	return true;
 }
-FAULT(title_in_any_case, .request_of = C2W_ENTER_MOVIE_REQUEST, .request = any_case);
+FAULT(title_by_its_beginning, .request_of = C2W_ENTER_MOVIE_REQUEST, .request = begins_with_title);
 
-static bool by_prefix(struct srv_passing *p)
+static bool is_no_break_space(const char *at)
 {
-	const struct srv_room *room = p->message.data.length ? room_like(p->gate, p->message.data, true) : NULL;
+	return (unsigned char)at[0] == 0xc2 && (unsigned char)at[1] == 0xa0;
+}
 
-	if (room && !srv_room_find(p->gate->core, p->message.data))
-		p->message.data = room->title;
+static bool strip_unicode(struct srv_passing *p)
+{
+	struct c2w_str *title = &p->message.data;
+
+	while (title->length >= 2 && is_no_break_space(title->at + title->length - 2))
+		title->length -= 2;
 	return true;
 }
-FAULT(title_by_its_beginning, .request_of = C2W_ENTER_MOVIE_REQUEST, .request = by_prefix);
+FAULT(title_stripped_of_no_break_spaces, .request_of = C2W_ENTER_MOVIE_REQUEST, .request = strip_unicode);
 
 static bool empty_is_first(struct srv_passing *p)
 {

@@ -678,9 +678,12 @@ FAULT(tcp_retransmits, .only = C2W_ON_TCP, .request = ack_forgets, .answer = aga
 /* A response without an ack for so long as UDP would wait: the core is told that the connection is gone. */
 static bool deadline_on_tcp(struct srv_passing *p)
 {
+	int64_t at = p->gate->now + rto(p->gate->core) * (retransmits(p->gate->core) + 1);
+
 	if (p->endpoint)
-		p->endpoint->response.due = p->gate->now + rto(p->gate->core) * (retransmits(p->gate->core) + 1);
-	p->gate->alarm = p->gate->now + rto(p->gate->core) * (retransmits(p->gate->core) + 1);
+		p->endpoint->response.due = at;
+	if (!p->gate->alarm)
+		p->gate->alarm = at;
 	return true;
 }
 
@@ -690,8 +693,12 @@ static void end_unacked(struct srv_gate *gate)
 
 	for (e = gate->core->names; e; e = next) {
 		next = e->hh_name.next;
-		if (srv_on_tcp(e) && e->response.parcel && e->response.due <= gate->now)
+		if (!srv_on_tcp(e) || !e->response.parcel)
+			continue;
+		if (e->response.due <= gate->now)
 			srv_endpoint_forget(gate->core, e);
+		else if (!gate->alarm || e->response.due < gate->alarm)
+			gate->alarm = e->response.due;
 	}
 }
 FAULT(tcp_unacked_ends_session, .only = C2W_ON_TCP, .answer = deadline_on_tcp, .alarm = end_unacked);
