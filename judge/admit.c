@@ -1,155 +1,84 @@
-/* Section 4's table, seen from outside: may a request be answered like this from where its endpoint certainly was?
- * For judge/ only; see judge/state.h. A UDP session may have ended unseen (REL-08), a connection's only with it. */
+/* Section 4's table as far as it is certain from outside: what a client that never asked for a session cannot have,
+ * what no name and no title can be granted. For judge/ only; see judge/state.h. Takes no answer's word for where an endpoint is. */
 #include "judge/state.h"
 
-struct question {
-	const struct jd_arrival *arrival;
-	const struct jd_exchange *exchange;
-	const struct c2w_params *params;
-	unsigned code;
-	struct jd_place place;
-	bool tcp, in_session, foreign;
-};
-
-static struct c2w_str expected_none(void)
+static bool breaks(const struct jd_arrival *arrival, enum c2w_rule rule, const char *what)
 {
-	return C2W_STR("");
-}
-
-static bool breaks(const struct question *q, enum c2w_rule rule, const char *what)
-{
-	jd_find(q->arrival, rule, what, expected_none(), q->arrival->octets);
+	jd_find(arrival, rule, what, C2W_STR(""), arrival->octets);
 	return false;
 }
 
-static bool fits(const struct question *q, int64_t parameter)
+/* UDP: a later request may have overtaken this one. */
+static bool unconnected(const struct jd_arrival *arrival, const struct jd_exchange *exchange)
 {
-	return c2w_code_fits(parameter, q->code);
+	return exchange->unconnected && (arrival->endpoint->tcp || jd_never_connected(arrival->endpoint));
 }
 
-static bool admit_refused_name(const struct question *q)
+/* It is the first and only session that the endpoint asked for. */
+static bool only_attempt(const struct jd_endpoint *endpoint, const struct jd_exchange *exchange)
 {
-	const struct c2w_params *p = q->params;
+	return endpoint->first_connect_seq == exchange->first_seq && endpoint->connect_seq == exchange->last_seq && endpoint->junk_count == 0 &&
+	       !endpoint->segmented;
+}
 
-	if (q->in_session && !fits(q, p->already_connected))
-		return q->tcp ? breaks(q, C2W_CON_05, "the endpoint has a session already, but another error was given") : false;
-	if (q->place.room != JD_NOWHERE)
+static bool admit_connection(const struct jd_arrival *arrival, const struct jd_exchange *exchange, bool granted)
+{
+	int64_t name_invalid = arrival->jd->options.params.name_invalid;
+
+	if (exchange->user_name)
 		return true;
-	if (!q->exchange->user_name && !fits(q, p->name_invalid))
-		return breaks(q, C2W_CON_03, "the USER_NAME is no user-name, but another error was given");
-	if (q->exchange->user_name && !fits(q, p->name_taken) && !fits(q, p->server_full) &&
-	    (fits(q, p->name_invalid) || fits(q, p->already_connected)))
-		return breaks(q, C2W_CON_01, "a valid name from an endpoint without a session was refused for a reason that cannot be");
-	return true;
-}
-
-static bool admit_connection(const struct question *q, bool granted)
-{
-	if (!granted)
-		return admit_refused_name(q);
-	if (!q->exchange->user_name)
-		return breaks(q, C2W_CON_03, "a session was granted to a USER_NAME that is no user-name");
-	if (q->in_session && q->tcp)
-		return breaks(q, C2W_CON_05, "a session was granted to an endpoint that has one already");
-	return true;
-}
-
-static bool admit_list(const struct question *q)
-{
-	if (q->place.room == JD_NOWHERE)
-		return breaks(q, C2W_LST_05, "a list request from an endpoint without a session was answered");
-	return !q->foreign || breaks(q, C2W_NAM_01, "a request under another name than the session's was answered");
-}
-
-static bool admit_entry(const struct question *q)
-{
-	const struct jd_exchange *exchange = q->exchange;
-
-	if (q->place.room == JD_NOWHERE)
-		return breaks(q, C2W_ENT_04, "an endpoint without a session was let into a movie's room");
-	if (q->foreign)
-		return breaks(q, C2W_NAM_01, "a request under another name than the session's was answered");
-	if (q->place.room == JD_IN_MOVIE)
-		return breaks(q, C2W_ENT_03, "an endpoint in a movie's room was let into one");
-	if (exchange->same_data && q->arrival->jd->titles_known && q->arrival->jd->title_count <= JD_TITLES &&
-	    !jd_form_is_title(q->arrival->jd, exchange->data))
-		return breaks(q, C2W_ENT_02, "the title is not in the movie list, but entering it was granted");
-	return true;
-}
-
-static bool admit_refused_entry(const struct question *q)
-{
-	const struct c2w_params *p = q->params;
-	const struct jd *jd = q->arrival->jd;
-	bool known = q->exchange->same_data && jd->titles_known && jd->title_count <= JD_TITLES;
-
-	if (q->place.room == JD_NOWHERE)
-		return fits(q, p->not_connected) || breaks(q, C2W_ENT_04, "the endpoint has no session, but another error was given");
-	if (!q->in_session)
-		return true;
-	if (!q->tcp && fits(q, p->not_connected))
-		return false;
-	if (q->foreign)
-		return breaks(q, C2W_NAM_01, "a request under another name than the session's was answered");
-	if (q->place.room == JD_IN_MOVIE)
-		return fits(q, p->already_in_movie) || breaks(q, C2W_ENT_03, "the endpoint is in a movie's room, but another error was given");
-	if (!known)
-		return true;
-	if (jd_form_is_title(jd, q->exchange->data))
-		return fits(q, p->room_full) || breaks(q, C2W_ENT_01, "the title is in the movie list, but entering it was refused");
-	return fits(q, p->no_such_movie) || breaks(q, C2W_ENT_02, "the title is not in the movie list, but another error was given");
-}
-
-static bool admit_leaving(const struct question *q, bool granted)
-{
-	if (q->place.room == JD_NOWHERE && (granted || !fits(q, q->params->no_session)))
-		return breaks(q, C2W_LEA_03, "the endpoint has no session; ERROR no-session was to be given");
-	if (!q->in_session)
-		return true;
-	if (!granted && !q->tcp)
-		return false;
-	if (q->foreign)
-		return breaks(q, C2W_NAM_01, "a request under another name than the session's was answered");
 	if (granted)
-		return true;
-	return breaks(q, q->place.room == JD_IN_MOVIE ? C2W_LEA_01 : C2W_LEA_02, "leaving was refused to an endpoint with a session");
+		return breaks(arrival, C2W_CON_03, "a session was granted to a USER_NAME that is no user-name");
+	if (only_attempt(arrival->endpoint, exchange) && !c2w_code_fits(name_invalid, arrival->message->code))
+		return breaks(arrival, C2W_CON_03, "the USER_NAME is no user-name, but another error was given");
+	return true;
 }
 
-/* REL-11: within a session nothing with a TIME not greater than one processed before. */
-static bool too_old(const struct question *q, bool granted)
+static bool admit_entry(const struct jd_arrival *arrival, const struct jd_exchange *exchange, bool granted)
 {
-	if (!q->exchange->stale)
-		return false;
-	return q->tcp || (granted && q->exchange->family != C2W_CONNECTION);
+	int64_t not_connected = arrival->jd->options.params.not_connected;
+
+	if (unconnected(arrival, exchange) && (granted || !c2w_code_fits(not_connected, arrival->message->code)))
+		return breaks(arrival, C2W_ENT_04, "the endpoint never had a session; ERROR not-connected was to be given");
+	if (granted && exchange->no_title)
+		return breaks(arrival, C2W_ENT_02, "what can be no movie's title was entered");
+	return true;
 }
 
-bool jd_admit(const struct jd_arrival *arrival, const struct jd_exchange *exchange)
+static bool admit_family(const struct jd_arrival *arrival, const struct jd_exchange *exchange, bool granted)
 {
-	const struct jd_endpoint *endpoint = arrival->endpoint;
-	bool granted = c2w_command_info(arrival->message->command)->beat == C2W_RESPONSE;
-	bool moved = exchange->answers > 1 && jd_moves(exchange->family); /* by itself, when it was processed before */
-	bool undisturbed = endpoint->tcp || (!arrival->jd->disorder && (endpoint->move == exchange->id || endpoint->move_seq < exchange->first_seq));
-	struct question q = { arrival, exchange, &arrival->jd->options.params, arrival->message->code, exchange->place, endpoint->tcp, false, false };
+	int64_t no_session = arrival->jd->options.params.no_session;
 
-	if (moved || !undisturbed)
-		q.place.room = JD_UNKNOWN;
-	q.in_session = q.place.room == JD_IN_MAIN || q.place.room == JD_IN_MOVIE;
-	q.foreign = q.in_session && q.place.name != exchange->user;
-	if (too_old(&q, granted))
-		return breaks(&q, C2W_REL_11, "a request with no greater TIME than one processed before was executed");
 	switch (exchange->family) {
 	case C2W_CONNECTION:
-		return admit_connection(&q, granted);
+		return admit_connection(arrival, exchange, granted);
 	case C2W_USER_LIST:
 	case C2W_MOVIE_LIST:
-		return admit_list(&q);
+		return !unconnected(arrival, exchange) || breaks(arrival, C2W_LST_05, "a list request from an endpoint without a session was answered");
 	case C2W_ENTER_MOVIE:
-		return granted ? admit_entry(&q) : admit_refused_entry(&q);
+		return admit_entry(arrival, exchange, granted);
 	case C2W_LEAVE_SESSION:
-		return admit_leaving(&q, granted);
+		if (unconnected(arrival, exchange) && (granted || !c2w_code_fits(no_session, arrival->message->code)))
+			return breaks(arrival, C2W_LEA_03, "the endpoint never had a session; ERROR no-session was to be given");
+		break;
 	case C2W_CHAT:
 	case C2W_FAMILIES:
 		break;
 	}
+	return true;
+}
+
+bool jd_admit(const struct jd_arrival *arrival, const struct jd_exchange *exchange)
+{
+	bool granted = c2w_command_info(arrival->message->command)->beat == C2W_RESPONSE;
+
+	if (!admit_family(arrival, exchange, granted))
+		return false;
+	if (!granted || exchange->family == C2W_CONNECTION)
+		return true;
+	if (jd_never_named(arrival->endpoint, exchange->user))
+		return breaks(arrival, C2W_NAM_01, "a request under a name that the endpoint never had was answered");
+	if (exchange->stale && !jd_session_may_be_dead(arrival, exchange))
+		return breaks(arrival, C2W_REL_11, "a request with no greater TIME than one processed before was executed");
 	return true;
 }

@@ -18,10 +18,13 @@ static bool given_up(const struct jd *jd, const struct jd_record *record, int64_
 }
 
 /* UDP: anything that we did not ack in time may have ended the session before the request was repeated. */
-static bool session_may_be_dead(struct jd_endpoint *endpoint, const struct jd *jd, const struct jd_exchange *exchange)
+bool jd_session_may_be_dead(const struct jd_arrival *arrival, const struct jd_exchange *exchange)
 {
-	if (jd->loss)
-		return true;
+	struct jd_endpoint *endpoint = arrival->endpoint;
+	const struct jd *jd = arrival->jd;
+
+	if (endpoint->tcp || jd->loss)
+		return !endpoint->tcp;
 	for (uint64_t id = endpoint->record_index.made; id > 0; id--) {
 		const struct jd_record *record = jd_record_by_id(endpoint, id);
 
@@ -79,7 +82,7 @@ static bool stayed_in_session(const struct jd_arrival *arrival, const struct jd_
 {
 	struct jd_endpoint *endpoint = arrival->endpoint;
 
-	if (arrival->jd->disorder || (exchange->transmissions > 1 && session_may_be_dead(endpoint, arrival->jd, exchange)))
+	if (arrival->jd->disorder || (exchange->transmissions > 1 && jd_session_may_be_dead(arrival, exchange)))
 		return false;
 	if (record->command == C2W_CONNECTION_GRANTED)
 		return endpoint->leave_seq == 0 || endpoint->leave_at + arrival->jd->slack < exchange->first_at;
@@ -94,7 +97,7 @@ static bool still_unacked(const struct jd_arrival *arrival, const struct jd_exch
 
 	if (record->maybe_acked || superseded(endpoint, exchange) || endpoint->other_request_at + jd->slack > exchange->first_at)
 		return false;
-	return exchange->transmissions == 1 || !session_may_be_dead(endpoint, jd, exchange);
+	return exchange->transmissions == 1 || !jd_session_may_be_dead(arrival, exchange);
 }
 
 /* False: for certain the same answer was due. */
@@ -166,8 +169,8 @@ static void first_answer(const struct jd_arrival *arrival, struct jd_exchange *e
 		note_answered(arrival, exchange);
 	}
 	jd_form_data(arrival, consistent ? exchange : NULL);
-	if (exchange && !arrival->endpoint->opaque)
-		jd_place_answer(arrival, exchange, consistent);
+	if (consistent)
+		jd_session_answer(arrival, exchange);
 	jd_record_add(arrival, matched);
 }
 
@@ -194,7 +197,8 @@ bool jd_answer(const struct jd_arrival *arrival)
 			bool renewable = exchange->transmissions > 1 && may_be_renewed(arrival, exchange, same);
 			struct jd_cause cause = { exchange->transmissions, renewable ? exchange->transmissions : 1, exchange->last_seq, exchange->last_at };
 
-			jd_place_answer(arrival, exchange, same->matched);
+			if (same->matched)
+				jd_session_answer(arrival, exchange);
 			jd_repeat(arrival, same, &cause);
 		}
 		return true;

@@ -7,6 +7,7 @@ static const struct c2w_str none = { "", 0 };
 
 /* ---- nobody sent that ------------------------------------------------------------------------ */
 
+/* Reports it if the text is from what had to be discarded. */
 static bool junk_delivered(const struct jd_arrival *arrival)
 {
 	struct jd *jd = arrival->jd;
@@ -20,6 +21,14 @@ static bool junk_delivered(const struct jd_arrival *arrival)
 		jd_find(arrival, junk->rule, "a text was delivered from what had to be discarded", jd_keep_get(&jd->keep, junk->kept), arrival->octets);
 		return true;
 	}
+	return false;
+}
+
+static bool junk_sent(const struct jd *jd)
+{
+	for (unsigned i = 0; i < jd->endpoint_count; i++)
+		if (jd->endpoints[i].opened && jd->endpoints[i].junk_count > 0)
+			return true;
 	return false;
 }
 
@@ -63,7 +72,7 @@ static void invented(const struct jd_arrival *arrival)
 	struct candidates found;
 	const struct jd_text *author, *time;
 
-	if (jd->opaque || arrival->message->time <= jd->forgotten_text || junk_delivered(arrival))
+	if (jd->opaque || jd->segmented || arrival->message->time <= jd->forgotten_text || junk_sent(jd))
 		return;
 	found = candidates_of(arrival);
 	author = found.same_but_author ? found.same_but_author : found.same_but_time ? NULL : found.same_time;
@@ -82,11 +91,11 @@ static void wrong_fields(const struct jd_arrival *arrival, const struct jd_text 
 	const struct c2w_message *message = arrival->message;
 	struct c2w_str sent = text->variant_count == 1 ? jd_keep_get(&arrival->jd->keep, text->data) : none;
 	uint64_t time_text = jd_hash(message->time_text), data = jd_hash(message->data);
-	bool right_time = has(text, &time_text, NULL);
+	bool right_time = has(text, &time_text, NULL), right_data = has(text, NULL, &data);
 
-	if (!right_time)
+	if (!right_time || right_data)
 		jd_find(arrival, C2W_FMT_02, "TIME is not echoed octet for octet", jd_keep_get(&arrival->jd->keep, text->time_text), message->time_text);
-	if (right_time || !has(text, NULL, &data))
+	if (!right_data)
 		jd_find(arrival, C2W_MSG_03, "the text is not the one that was sent, octet for octet", sent, message->data);
 }
 
@@ -95,12 +104,15 @@ static void wrong_fields(const struct jd_arrival *arrival, const struct jd_text 
 static void again_over_tcp(const struct jd_arrival *arrival, const struct jd_text *text, struct jd_record *record, const struct jd_cause *cause)
 {
 	const struct c2w_params *params = &arrival->jd->options.params;
-	bool soon = params->rto == C2W_AUTO || arrival->at - record->last_at < params->rto / 2;
+	int64_t interval = arrival->at - record->last_at;
+	bool fits = jd_interval_fits(params, interval, arrival->jd->slack), soon = params->rto == C2W_AUTO || interval < params->rto / 2;
 
-	if (record->copies < cause->requests)
+	if (record->copies < cause->requests || arrival->endpoint->connect_seq > record->first_seq)
 		return;
-	if (text->transmissions > 1 && text->last_seq > record->last_seq)
+	if (text->last_seq > record->last_seq && !fits && arrival->at - text->last_at <= arrival->jd->slack)
 		jd_find(arrival, C2W_MSG_04, "a repeated request delivered its text once more", none, arrival->octets);
+	else if (text->last_seq > record->last_seq)
+		return; /* by the request, or by a timer? */
 	else if (soon)
 		jd_find(arrival, C2W_MSG_04, "a text was delivered twice over TCP", none, arrival->octets);
 	else
@@ -112,13 +124,12 @@ static bool executed_twice(const struct jd_arrival *arrival, const struct jd_tex
 {
 	int64_t slack = arrival->jd->slack, interval = arrival->at - record->last_at;
 
-	if (!record->acked || text->last_seq < record->ack_seq || arrival->at - text->last_at > slack ||
-	    interval >= jd_interval_window(&arrival->jd->options.params).earliest - slack)
+	if (!record->acked || text->last_seq < record->ack_seq || arrival->at - text->last_at > slack)
 		return false;
-	if (interval > slack)
+	if (interval > slack && interval < jd_interval_window(&arrival->jd->options.params).earliest - slack)
 		jd_find(arrival, C2W_MSG_04, "a repeated request delivered its text once more", none, arrival->octets);
 	else
-		jd_doubt(arrival, C2W_MSG_04, "a repeated request delivered its text once more, or the network repeats datagrams");
+		jd_doubt(arrival, C2W_MSG_04, "a repeated request delivered its text once more, or it was retransmitted");
 	return true;
 }
 
@@ -170,6 +181,20 @@ static bool spoilt(const struct jd_arrival *arrival, const struct jd_text *text,
 	return true;
 }
 
+/* Is it a repetition? */
+static bool unmatched(const struct jd_arrival *arrival, const struct jd_text *text, const struct jd_record *latest)
+{
+	if (spoilt(arrival, text, latest))
+		return true;
+	if (junk_delivered(arrival))
+		return false;
+	if (!text)
+		invented(arrival);
+	else if (text->variant_count <= JD_VARIANTS)
+		wrong_fields(arrival, text);
+	return false;
+}
+
 bool jd_chat(const struct jd_arrival *arrival, bool stranger)
 {
 	const struct c2w_message *message = arrival->message;
@@ -187,10 +212,8 @@ bool jd_chat(const struct jd_arrival *arrival, bool stranger)
 		return true;
 	}
 	variant = text ? jd_variant_find(text, jd_variant_hash(message)) : NULL;
-	if (!text)
-		invented(arrival);
-	else if (!variant && text->variant_count <= JD_VARIANTS && !(repetition = spoilt(arrival, text, latest)))
-		wrong_fields(arrival, text);
+	if (!variant)
+		repetition = unmatched(arrival, text, latest);
 	if (variant)
 		jd_deliver(arrival, text, variant, !latest);
 	else

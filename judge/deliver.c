@@ -11,24 +11,25 @@ bool jd_once(const struct jd *jd, const struct jd_text *text)
 	return from && from->opened_seq < text->first_seq && from->connect_seq < text->first_seq && (from->tcp || text->in_session);
 }
 
-static bool in_session(const struct jd_place *place)
-{
-	return place->room == JD_IN_MAIN || place->room == JD_IN_MOVIE;
-}
-
 /* ---- might it come at all? ------------------------------------------------------------------- */
 
-/* Over UDP requests may overtake each other: certain only if the sender stayed where it was. */
+/* UDP: a later request may have overtaken this one, or let the session end. */
 static bool certainly_forbidden(const struct jd_arrival *arrival, const struct jd_text *text, const struct jd_variant *variant)
 {
 	const struct jd_endpoint *from = variant->from == JD_NOBODY ? NULL : &arrival->jd->endpoints[variant->from];
 
 	if (variant->forbidden == C2W_NO_RULE || !from || from->opened_seq > text->first_seq)
 		return false;
-	if (!from->tcp && arrival->jd->disorder)
-		return false;
-	return from->tcp || variant->forbidden == C2W_REL_11 ||
-	       (from->place.room == variant->place.room && from->place.since == variant->place.since);
+	if (from->tcp)
+		return true;
+	switch (variant->forbidden) {
+	case C2W_MSG_07:
+		return jd_never_connected(from);
+	case C2W_NAM_01:
+		return jd_never_named(from, text->user);
+	default:
+		return !arrival->jd->disorder && !arrival->jd->loss && from->connect_seq < text->first_seq;
+	}
 }
 
 static const char *reason(enum c2w_rule forbidden)
@@ -37,7 +38,7 @@ static const char *reason(enum c2w_rule forbidden)
 	case C2W_MSG_07:
 		return "a text from an endpoint without a session was delivered";
 	case C2W_NAM_01:
-		return "a text sent under another name than the session's was delivered";
+		return "a text sent under a name that its sender never had was delivered";
 	default:
 		return "a text with no greater TIME than a request processed before was delivered";
 	}
@@ -58,40 +59,28 @@ static void judge_text(const struct jd_arrival *arrival, const struct jd_text *t
 
 /* ---- might it come here? ----------------------------------------------------------------------- */
 
-static struct jd_place author_place(const struct jd_arrival *arrival, const struct jd_text *text, uint64_t until)
+/* MSG-02: who never had a session, or asked for its first one when the text had arrived elsewhere already. */
+static void judge_recipient(const struct jd_arrival *arrival, const struct jd_text *text)
 {
-	const struct jd_endpoint *from = &arrival->jd->endpoints[text->from];
+	const struct jd_endpoint *endpoint = arrival->endpoint;
 
-	if (from->tcp && text->variant_count == 1)
-		return text->variants[0].place;
-	return jd_place_during(from, text->first_seq, until);
-}
-
-/* MSG-02, by where both were all the time from the text's sending to its first arrival anywhere. */
-static void judge_room(const struct jd_arrival *arrival, const struct jd_text *text)
-{
-	uint64_t until = text->arrived_seq > 0 ? text->arrived_seq : arrival->jd->seq;
-	struct jd_place here, there;
-
-	if (!jd_once(arrival->jd, text) || arrival->endpoint->opaque)
+	if (endpoint->junk_count > 0 || endpoint->opaque || endpoint->segmented)
 		return;
-	here = jd_place_during(arrival->endpoint, text->first_seq, until);
-	there = author_place(arrival, text, until);
-	if (here.room == JD_NOWHERE)
-		jd_find(arrival, C2W_MSG_02, "a text came to an endpoint that had no session when it was sent", none, arrival->octets);
-	else if (in_session(&here) && in_session(&there) && (here.room != there.room || here.title != there.title))
-		jd_find(arrival, C2W_MSG_02, "a text came to an endpoint in another room than its author's", none, arrival->octets);
+	if (endpoint->connect_seq == 0)
+		jd_find(arrival, C2W_MSG_02, "a text came to an endpoint that never had a session", none, arrival->octets);
+	else if (text->arrived_seq > 0 && text->arrived_seq < endpoint->first_connect_seq && jd_once(arrival->jd, text))
+		jd_find(arrival, C2W_MSG_02, "a text came to an endpoint that connected when it had been delivered", none, arrival->octets);
 }
 
 /* ---- might it come now? ------------------------------------------------------------------------ */
 
-/* REL-14: the one before had come, no ack had gone out, and the session is the same. */
+/* REL-14: the one before had come, nothing like an ack had gone out, and the session is the same. */
 static void judge_unacked(const struct jd_arrival *arrival, const struct jd_record *record)
 {
 	const struct jd_endpoint *endpoint = arrival->endpoint;
 	const struct jd_record *before = jd_record_by_id(arrival->endpoint, endpoint->newest_chat);
 
-	if (endpoint->tcp || !before || before->maybe_acked || record->maybe_acked)
+	if (endpoint->tcp || !before || before->maybe_acked || record->maybe_acked || endpoint->chat_ack_seq > before->first_seq)
 		return;
 	if (endpoint->granted_seq > 0 && endpoint->granted_seq < before->first_seq)
 		jd_find(arrival, C2W_REL_14, "a NEW_MESSAGE came while another was unacked", jd_keep_get(&arrival->jd->keep, before->kept),
@@ -108,9 +97,11 @@ static bool came_in_turn(struct jd_endpoint *endpoint, const struct jd_text *fir
 	return endpoint->tcp || (one->acked && one->ack_seq < other->first_seq);
 }
 
-static bool stayed(const struct jd_endpoint *endpoint, const struct jd_text *a, const struct jd_text *b)
+static bool stayed(const struct jd *jd, const struct jd_endpoint *endpoint, const struct jd_text *a, const struct jd_text *b)
 {
-	return in_session(&endpoint->place) && endpoint->place.since < a->first_seq && endpoint->place.since < b->first_seq;
+	uint64_t since = a->first_seq < b->first_seq ? a->first_seq : b->first_seq;
+
+	return jd_settled(endpoint, since) && (endpoint->tcp || !jd->disorder);
 }
 
 /* MSG-05: at `other` the two came the other way round. Certain if both stayed in one room all the time. */
@@ -120,7 +111,7 @@ static void judge_order(const struct jd_arrival *arrival, const struct jd_text *
 
 	if (!jd_once(jd, before) || !jd_once(jd, text) || before->variant_count != 1 || text->variant_count != 1)
 		return;
-	if (!stayed(arrival->endpoint, before, text) || !stayed(&jd->endpoints[other], before, text))
+	if (!stayed(jd, arrival->endpoint, before, text) || !stayed(jd, &jd->endpoints[other], before, text))
 		return;
 	if (came_in_turn(arrival->endpoint, before, text) && came_in_turn(&jd->endpoints[other], text, before))
 		jd_find(arrival, C2W_MSG_05, "two endpoints got the texts of one room in different orders", none, arrival->octets);
@@ -156,8 +147,7 @@ static void note_own(const struct jd_arrival *arrival, const struct jd_text *tex
 
 	if (text->from != arrival->number)
 		return;
-	if (endpoint->granted_seq > 0 && text->first_seq > endpoint->connect_seq && text->time > endpoint->processed_time)
-		endpoint->processed_time = text->time;
+	jd_session_processed(endpoint, text->first_seq, text->time);
 	endpoint->answered_request_seq = text->first_seq;
 	endpoint->answered_at = arrival->at;
 	if ((endpoint->tcp || endpoint->newest_chat == 0) && arrival->at - text->last_at > options->params.answer_within + 2 * options->one_way)
@@ -169,7 +159,7 @@ void jd_deliver(const struct jd_arrival *arrival, struct jd_text *text, const st
 	struct jd_record *record = jd_record_add(arrival, true);
 
 	judge_text(arrival, text, variant);
-	judge_room(arrival, text);
+	judge_recipient(arrival, text);
 	if (fresh)
 		judge_unacked(arrival, record);
 	note_own(arrival, text);

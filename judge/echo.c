@@ -16,6 +16,11 @@ struct candidates {
 	bool family;                    /* the family was requested at all */
 };
 
+static bool waiting(const struct jd_exchange *exchange)
+{
+	return exchange->answers == 0 && exchange->claims == 0;
+}
+
 static struct candidates candidates_of(const struct jd_arrival *arrival)
 {
 	struct candidates found = { 0 };
@@ -28,9 +33,9 @@ static struct candidates candidates_of(const struct jd_arrival *arrival)
 		if (!found.same_time && jd_exchange_has_time(exchange, arrival->message->time_text))
 			found.same_time = exchange;
 		if (exchange->user == arrival->user &&
-		    (!found.same_user || (found.same_user->answers > 0 && exchange->answers == 0)))
+		    (!found.same_user || (!waiting(found.same_user) && waiting(exchange))))
 			found.same_user = exchange;
-		if (!found.waiting && exchange->answers == 0)
+		if (!found.waiting && waiting(exchange))
 			found.waiting = exchange;
 	}
 	return found;
@@ -95,21 +100,23 @@ void jd_echo_unmatched(const struct jd_arrival *arrival)
 
 	if (endpoint->opaque || arrival->message->time <= endpoint->forgotten_time || answers_junk(arrival))
 		return;
+	if (endpoint->junk_count > 0 || endpoint->segmented) /* it may answer a part of that: FMT-05, TRN-03 */
+		return;
 	found = candidates_of(arrival);
 	elsewhere = asked_elsewhere(arrival);
-	waits = found.same_user && found.same_user->answers == 0;
+	waits = found.same_user && waiting(found.same_user);
 	if (elsewhere && !(waits && elsewhere->answers > 0)) {
 		jd_find(arrival, C2W_TRN_04, "it answers a request that another endpoint sent", C2W_STR(""), arrival->octets);
 	} else if (found.same_time) {
 		wrong_user(arrival, found.same_time);
-		found.same_time->answers++;
+		found.same_time->claims++;
 	} else if (found.same_user) {
 		wrong_time(arrival, found.same_user);
-		found.same_user->answers++;
+		found.same_user->claims++;
 	} else if (found.waiting) {
 		wrong_time(arrival, found.waiting);
 		wrong_user(arrival, found.waiting);
-		found.waiting->answers++;
+		found.waiting->claims++;
 	} else if (!found.family && ours(arrival)) {
 		jd_find(arrival, C2W_FMT_02, "it answers no request of this endpoint", C2W_STR(""), arrival->octets);
 	}
@@ -131,20 +138,20 @@ void jd_echo_time(const struct jd_arrival *arrival)
 {
 	struct candidates found;
 
-	if (!is_response(arrival) || answers_junk(arrival))
+	if (!is_response(arrival) || answers_junk(arrival) || arrival->endpoint->junk_count > 0 || arrival->endpoint->segmented)
 		return;
 	found = candidates_of(arrival);
 	if (!found.same_user || arrival->endpoint->forgotten_time >= 0)
 		return;
 	wrong_time(arrival, found.same_user);
-	found.same_user->answers++;
+	found.same_user->claims++;
 }
 
 void jd_echo_user(const struct jd_arrival *arrival)
 {
 	struct candidates found;
 
-	if (!is_response(arrival) || answers_junk(arrival))
+	if (!is_response(arrival) || answers_junk(arrival) || arrival->endpoint->junk_count > 0 || arrival->endpoint->segmented)
 		return;
 	found = candidates_of(arrival);
 	if (found.same_time)

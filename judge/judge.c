@@ -27,7 +27,7 @@ struct jd *jd_new(const struct jd_options *options, unsigned endpoints)
 	jd->endpoint_count = endpoints;
 	jd->seq = 0;
 	jd->slack = slack_of(options);
-	jd->loss = jd->disorder = jd->opaque = jd->titles_known = false;
+	jd->loss = jd->disorder = jd->opaque = jd->segmented = jd->titles_known = false;
 	memset(jd->acked, 0, sizeof(jd->acked));
 	memset(jd->ignored, 0, sizeof(jd->ignored));
 	jd->ignored_twice = 0;

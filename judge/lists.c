@@ -68,9 +68,7 @@ static bool room_valid(const struct jd *jd, struct c2w_str room)
 
 	if (c2w_str_equal(room, main_room))
 		return true;
-	if (!c2w_title_valid(room, main_room))
-		return false;
-	return !jd->titles_known || jd->title_count > JD_TITLES || jd_form_is_title(jd, jd_hash(room));
+	return c2w_title_valid(room, main_room);
 }
 
 /* LST-01, as far as one entry shows it. NULL: nothing is wrong. */
@@ -88,19 +86,6 @@ static const char *user_entry_fault(struct jd *jd, size_t mask, struct c2w_str e
 	if (seen_before(jd, mask, jd_hash(*name)))
 		return "the user list names somebody twice";
 	return NULL;
-}
-
-/* Where the asker is, if certain: nothing that moves it was sent while the list may have been made. */
-static bool in_right_room(const struct jd_arrival *arrival, const struct jd_exchange *exchange, struct c2w_str room)
-{
-	const struct jd_place *place = &exchange->place;
-	bool main_room = c2w_str_equal(room, text_of(arrival->jd->options.params.main_room));
-
-	if (!arrival->endpoint->tcp && (arrival->jd->disorder || arrival->endpoint->move_seq > exchange->first_seq))
-		return true;
-	if (place->room == JD_IN_MAIN)
-		return main_room;
-	return place->room != JD_IN_MOVIE || (!main_room && jd_hash(room) == place->title);
 }
 
 void jd_form_users(const struct jd_arrival *arrival, struct jd_exchange *exchange)
@@ -125,23 +110,13 @@ void jd_form_users(const struct jd_arrival *arrival, struct jd_exchange *exchang
 	}
 	if (!exchange)
 		return;
-	if (!asker)
+	if (!asker && jd_speaks_as(arrival->endpoint, arrival->user))
 		jd_find(arrival, C2W_LST_01, "the asker is not in the user list", arrival->message->user, data);
-	else if (!in_right_room(arrival, exchange, asker_room))
-		jd_find(arrival, C2W_LST_01, "the user list puts the asker into a room it is not in", none, asker_room);
+	else if (asker && !arrival->endpoint->entered && arrival->endpoint->junk_count == 0 && !c2w_str_equal(asker_room, text_of(jd->options.params.main_room)))
+		jd_find(arrival, C2W_LST_01, "the user list puts the asker into a room it never entered", none, asker_room);
 }
 
 /* ---- movies ------------------------------------------------------------------------------- */
-
-bool jd_form_is_title(const struct jd *jd, uint64_t title)
-{
-	if (!jd->titles_known || jd->title_count > JD_TITLES)
-		return false;
-	for (size_t i = 0; i < jd->title_count; i++)
-		if (jd->titles[i] == title)
-			return true;
-	return false;
-}
 
 static const char *title_fault(struct jd *jd, size_t mask, struct c2w_str title)
 {
@@ -152,15 +127,10 @@ static const char *title_fault(struct jd *jd, size_t mask, struct c2w_str title)
 
 static void learn_titles(struct jd *jd, struct c2w_str data, size_t count, uint64_t sum)
 {
-	struct cursor cursor = { data, text_of(jd->options.params.list_separator), data.length == 0 };
-	struct c2w_str title;
-
 	jd->titles_known = true;
 	jd->title_count = count;
 	jd->title_sum = sum;
 	jd->title_list = jd_keep_put(&jd->keep, data);
-	for (size_t i = 0; i < JD_TITLES && next(&cursor, &title); i++)
-		jd->titles[i] = jd_hash(title);
 }
 
 void jd_form_movies(const struct jd_arrival *arrival)

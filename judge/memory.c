@@ -11,21 +11,22 @@ void jd_endpoint_reset(struct jd *jd, unsigned number, bool tcp)
 	c2w_framer_init(&endpoint->framer, endpoint->framer.buffer, (size_t)jd->options.params.max_request);
 	endpoint->opened = true;
 	endpoint->tcp = tcp;
-	endpoint->opaque = false;
+	endpoint->opaque = endpoint->segmented = false;
 	endpoint->opened_seq = jd->seq;
 	endpoint->forgotten_time = -1;
 	endpoint->processed_time = -1;
-	endpoint->junk_count = endpoint->early_ack_count = endpoint->place_count = endpoint->reported_count = 0;
-	endpoint->connect_seq = endpoint->leave_seq = endpoint->granted_seq = 0;
+	endpoint->junk_count = endpoint->early_ack_count = endpoint->reported_count = 0;
+	endpoint->name_count = 0;
+	endpoint->first_connect_seq = endpoint->connect_seq = endpoint->leave_seq = endpoint->granted_seq = 0;
+	endpoint->entered = false;
 	endpoint->request = endpoint->request_seq = endpoint->other_request_seq = 0;
-	endpoint->request_at = endpoint->other_request_at = endpoint->move_at = endpoint->other_move_at = endpoint->leave_at = INT64_MIN / 2;
-	endpoint->move = endpoint->move_seq = endpoint->other_move_seq = 0;
+	endpoint->request_at = endpoint->other_request_at = endpoint->move_at = endpoint->leave_at = INT64_MIN / 2;
+	endpoint->move = 0;
+	endpoint->settled_seq = jd->seq;
 	endpoint->answered_request_seq = 0;
 	endpoint->answered_at = 0;
-	endpoint->newest_chat = 0;
+	endpoint->newest_chat = endpoint->chat_ack_seq = 0;
 	endpoint->chat_count = 0;
-	endpoint->place = (struct jd_place){ /* also before it was opened */ .room = JD_NOWHERE, .until = UINT64_MAX };
-	endpoint->before = endpoint->place;
 	memset(endpoint->recent, 0, sizeof(endpoint->recent));
 	memset(endpoint->per_rule, 0, sizeof(endpoint->per_rule));
 }
@@ -65,7 +66,7 @@ struct jd_exchange *jd_exchange_add(struct jd_endpoint *endpoint, enum c2w_famil
 		endpoint->forgotten_time = endpoint->exchanges[slot].time;
 	slot = jd_index_add(&endpoint->exchange_index, key_of(family, time));
 	endpoint->exchanges[slot] = (struct jd_exchange){
-		.id = endpoint->exchange_index.made, .family = family, .time = time, .user = user, .same_data = true,
+		.id = endpoint->exchange_index.made, .family = family, .time = time, .user = user,
 	};
 	return &endpoint->exchanges[slot];
 }
@@ -190,13 +191,10 @@ struct jd_record *jd_record_add(const struct jd_arrival *arrival, bool matched)
 static bool counts(const struct jd_endpoint *endpoint, const struct jd_record *record, const struct c2w_message *ack)
 {
 	uint64_t user = jd_hash(ack->user);
-	bool in_session = endpoint->place.room == JD_IN_MAIN || endpoint->place.room == JD_IN_MOVIE;
 
 	if (record->family == C2W_CHAT)
-		return in_session && endpoint->place.name == user && record->user == jd_hash(ack->data); /* REL-10 */
-	if (record->user != user)
-		return false;
-	return endpoint->place.room == JD_NOWHERE || record->command == C2W_CONNECTION_ERROR || (in_session && endpoint->place.name == user);
+		return jd_speaks_as(endpoint, user) && record->user == jd_hash(ack->data); /* REL-10 */
+	return record->user == user && (record->command == C2W_CONNECTION_ERROR || jd_speaks_as(endpoint, user));
 }
 
 void jd_record_ack(struct jd *jd, struct jd_endpoint *endpoint, int64_t at, const struct c2w_message *ack)
@@ -205,6 +203,8 @@ void jd_record_ack(struct jd *jd, struct jd_endpoint *endpoint, int64_t at, cons
 	uint64_t user = jd_hash(family == C2W_CHAT ? ack->data : ack->user);
 	bool known = false;
 
+	if (family == C2W_CHAT)
+		endpoint->chat_ack_seq = jd->seq;
 	for (unsigned slot = jd_index_find(&endpoint->record_index, key_of(family, ack->time)); slot != JD_NO_SLOT;
 	     slot = jd_index_older(&endpoint->record_index, slot)) {
 		struct jd_record *record = &endpoint->records[slot];

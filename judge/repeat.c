@@ -23,12 +23,12 @@ static void judge_count(const struct jd_arrival *arrival, const struct jd_record
 		jd_doubt(arrival, C2W_REL_06, "it was sent again more than max-retransmits times, or the network repeats datagrams");
 }
 
-/* REL-13: a further request, sent when this had come, was answered: this counts as acked. */
+/* REL-13: a further request, sent when this had come, was answered: this counts as acked. Where it was acked, REL-07 is the rule. */
 static void judge_superseded(const struct jd_arrival *arrival, const struct jd_record *record, const struct jd_cause *cause)
 {
 	const struct jd_endpoint *endpoint = arrival->endpoint;
 
-	if (record->family == C2W_CHAT || endpoint->answered_request_seq <= record->first_seq || cause->last_seq >= endpoint->answered_request_seq)
+	if (record->family == C2W_CHAT || record->acked || endpoint->answered_request_seq <= record->first_seq || cause->last_seq >= endpoint->answered_request_seq)
 		return;
 	if (arrival->at > endpoint->answered_at + arrival->jd->slack)
 		jd_find(arrival, C2W_REL_13, "it was retransmitted after a further request had been answered", none, arrival->octets);
@@ -90,7 +90,7 @@ static void note_network(const struct jd_arrival *arrival, const struct jd_recor
 	if (cause->requests > 1 || cause->executions > 1)
 		return;
 	if (interval < arrival->jd->slack)
-		jd_place_disorder(arrival->jd);
+		arrival->jd->disorder = true;
 	if (rto != C2W_AUTO && interval > rto * 3 / 2)
 		arrival->jd->loss = true;
 }

@@ -30,7 +30,7 @@ static struct jd_exchange *note_request(struct jd *jd, struct jd_endpoint *endpo
                                         const struct c2w_message *message)
 {
 	enum c2w_family family = c2w_command_info(message->command)->family;
-	uint64_t user = jd_hash(message->user), data = jd_hash(message->data);
+	uint64_t user = jd_hash(message->user);
 	struct jd_exchange *exchange = jd_exchange_find(endpoint, family, message->time, user);
 
 	if (!exchange) {
@@ -40,15 +40,15 @@ static struct jd_exchange *note_request(struct jd *jd, struct jd_endpoint *endpo
 		exchange->user_name = c2w_user_name_valid(message->user);
 		exchange->time_text = jd_keep_part(kept, octets, message->time_text);
 		exchange->user_text = jd_keep_part(kept, octets, message->user);
-		exchange->data = data;
+		exchange->no_title = true;
 		exchange->first_seq = jd->seq;
 		exchange->first_at = at;
 	}
 	note_turn(jd, endpoint, exchange, at);
 	note_time(exchange, message->time_text);
-	exchange->same_data = exchange->same_data && exchange->data == data;
+	exchange->no_title = exchange->no_title && !c2w_title_valid(message->data, c2w_str_of(jd->options.params.main_room));
 	exchange->transmissions++;
-	jd_place_request(jd, endpoint, exchange, at);
+	jd_session_request(jd, endpoint, exchange, at);
 	exchange->last_seq = jd->seq;
 	exchange->last_at = at;
 	return exchange;
@@ -59,17 +59,14 @@ static struct jd_exchange *note_request(struct jd *jd, struct jd_endpoint *endpo
 /* Why a server certainly discards it; C2W_NO_RULE: it may not. */
 static enum c2w_rule forbidden_by(const struct jd_endpoint *endpoint, const struct jd_exchange *exchange)
 {
-	const struct jd_place *place = &endpoint->place;
-
-	if (place->room == JD_NOWHERE)
+	if (jd_never_connected(endpoint))
 		return C2W_MSG_07;
-	if (place->room != JD_UNKNOWN && place->name != exchange->user)
+	if (jd_never_named(endpoint, exchange->user))
 		return C2W_NAM_01;
 	return exchange->stale ? C2W_REL_11 : C2W_NO_RULE;
 }
 
-static void note_variant(struct jd_text *text, unsigned number, const struct jd_endpoint *endpoint, const struct c2w_message *message,
-                         enum c2w_rule forbidden)
+static void note_variant(struct jd_text *text, unsigned number, const struct c2w_message *message, enum c2w_rule forbidden)
 {
 	uint64_t octets = jd_variant_hash(message);
 	struct jd_variant *variant = jd_variant_find(text, octets);
@@ -83,7 +80,7 @@ static void note_variant(struct jd_text *text, unsigned number, const struct jd_
 	}
 	if (text->variant_count < JD_VARIANTS)
 		text->variants[text->variant_count] = (struct jd_variant){
-			octets, jd_hash(message->time_text), jd_hash(message->data), number, endpoint->place, forbidden,
+			octets, jd_hash(message->time_text), jd_hash(message->data), number, forbidden,
 		};
 	text->variant_count++;
 }
@@ -91,7 +88,6 @@ static void note_variant(struct jd_text *text, unsigned number, const struct jd_
 static void note_text(struct jd *jd, unsigned number, int64_t at, struct c2w_str octets, const struct c2w_message *message,
                       const struct jd_exchange *exchange)
 {
-	struct jd_endpoint *endpoint = &jd->endpoints[number];
 	struct jd_text *text = jd_text_find(jd, message->time, exchange->user);
 	struct jd_ref kept = jd_keep_put(&jd->keep, octets);
 
@@ -102,7 +98,7 @@ static void note_text(struct jd *jd, unsigned number, int64_t at, struct c2w_str
 	}
 	if (text->from != number)
 		text->from = JD_NOBODY;
-	note_variant(text, number, endpoint, message, forbidden_by(endpoint, exchange));
+	note_variant(text, number, message, forbidden_by(&jd->endpoints[number], exchange));
 	text->time_text = jd_keep_part(kept, octets, message->time_text);
 	text->user_text = jd_keep_part(kept, octets, message->user);
 	text->data = jd_keep_part(kept, octets, message->data);
@@ -170,18 +166,29 @@ static void note_message(struct jd *jd, unsigned number, int64_t at, struct c2w_
 	}
 }
 
+/* Whatever else than one message whole may be what a server reads wrongly: TRN-03. */
+static void note_segments(struct jd *jd, struct jd_endpoint *endpoint, bool whole)
+{
+	if (!whole)
+		endpoint->segmented = jd->segmented = true;
+}
+
 void jd_sent_octets(struct jd *jd, unsigned number, int64_t at, struct c2w_str octets)
 {
 	struct jd_endpoint *endpoint = &jd->endpoints[number];
 	struct c2w_str message;
 	enum c2w_err err;
+	bool begins = endpoint->framer.held == 0;
 
 	if (!endpoint->tcp) {
 		note_message(jd, number, at, octets);
 		return;
 	}
-	while ((err = c2w_framer_next(&endpoint->framer, &octets, &message)) == C2W_OK)
+	while ((err = c2w_framer_next(&endpoint->framer, &octets, &message)) == C2W_OK) {
+		note_segments(jd, endpoint, begins && octets.length == 0);
 		note_message(jd, number, at, message);
+	}
 	if (err == C2W_ERR_TOO_LONG) /* TRN-05 */
 		endpoint->opaque = jd->opaque = true;
+	note_segments(jd, endpoint, endpoint->framer.held == 0);
 }

@@ -15,25 +15,13 @@ enum {
 	JD_JUNK = 32,        /* malformed things sent, an endpoint */
 	JD_VARIANTS = 4,     /* ways one TIME was written, texts sent under one TIME */
 	JD_EARLY_ACKS = 32,  /* acks of what has not come (yet), an endpoint */
-	JD_PLACES = 8,       /* where an endpoint has been */
+	JD_NAMES = 4,        /* user names an endpoint asked for */
 	JD_ORDERED = 16,     /* endpoints whose order of arrivals is compared (MSG-05) */
 	JD_RECENT = 16,      /* arrivals of an endpoint that a new one is compared with */
-	JD_TITLES = 256,     /* movies of a list that is remembered */
 	JD_REPORTED = 64,    /* findings remembered as reported, an endpoint */
 	JD_PER_RULE = 8,     /* findings of one rule at one endpoint */
 	JD_SEEN = 65536,     /* hashes of one list's entries: 65507 octets hold fewer than half as many */
 	JD_NOBODY = 0xffff,
-};
-
-/* Where an endpoint is, if that is certain: its last request that moves it was answered, and none was sent since. */
-enum jd_room { JD_UNKNOWN, JD_NOWHERE, JD_IN_MAIN, JD_IN_MOVIE };
-
-struct jd_place {
-	enum jd_room room;
-	uint64_t title;  /* hash, of JD_IN_MOVIE */
-	uint64_t name;   /* hash: whose session; JD_IN_… */
-	uint64_t since;  /* seq */
-	uint64_t until;  /* seq; UINT64_MAX: still */
 };
 
 /* A request of an endpoint: one family, TIME (numerically) and USER_NAME. */
@@ -46,14 +34,16 @@ struct jd_exchange {
 	uint64_t times[JD_VARIANTS];    /* hashes of the TIME texts */
 	unsigned time_count;            /* beyond JD_VARIANTS: there were more */
 	struct jd_ref time_text, user_text;
-	uint64_t data;                  /* hash, of all transmissions if same_data */
-	bool same_data;
 	uint64_t first_seq, last_seq;
 	int64_t first_at, last_at;
 	uint32_t transmissions, answers;
-	struct jd_place place;          /* of the endpoint, at every transmission; else unknown */
-	bool in_session;                /* a session had certainly begun, at every transmission */
+	uint32_t claims;                /* answers with a wrong TIME or user, probably to it */
+	/* What held at every transmission. */
+	bool unconnected;               /* the endpoint had never asked for a session */
+	bool in_session;                /* a session had been granted, and not left */
 	bool stale;                     /* in a session, with no greater TIME than a request processed: REL-11 */
+	bool alone;                     /* it moves the endpoint, and nothing else that does was under way */
+	bool no_title;                  /* ENTER_MOVIE_REQUEST: its data can be no movie's title */
 };
 
 /* Something received: responses and NEW_MESSAGEs that differ in an octet are different records. */
@@ -82,7 +72,6 @@ struct jd_record {
 struct jd_variant {
 	uint64_t octets, time_text, data; /* hashes; octets: of TIME as written and data */
 	unsigned from;                  /* the endpoint; JD_NOBODY: several */
-	struct jd_place place;          /* of the sender at the first transmission */
 	enum c2w_rule forbidden;        /* why it must be discarded: NAM-01, MSG-07, REL-11; C2W_NO_RULE */
 };
 
@@ -113,6 +102,7 @@ struct jd_junk {
 struct jd_endpoint {
 	bool opened, tcp;
 	bool opaque;                    /* a stream with an over-long message: nobody knows what the server made of it */
+	bool segmented;                 /* a stream that was not written message by message: TRN-03 may be what is broken */
 	uint64_t opened_seq;
 	struct c2w_framer framer;       /* TCP: what is sent */
 
@@ -131,26 +121,26 @@ struct jd_endpoint {
 	unsigned junk_count;
 	struct { enum c2w_family family; int64_t time; } early_acks[JD_EARLY_ACKS];
 	unsigned early_ack_count;
+	uint64_t chat_ack_seq;          /* the last NEW_MESSAGE_RESPONSE_ACK, right or wrong */
 
-	uint64_t connect_seq;           /* last transmission of a CONNECTION_REQUEST; 0: none */
-	uint64_t leave_seq;             /* … of a LEAVE_SESSION_REQUEST */
+	uint64_t names[JD_NAMES];       /* hashes: what it asked for sessions as */
+	unsigned name_count;            /* beyond JD_NAMES: there were more */
+	uint64_t first_connect_seq;     /* first transmission of a CONNECTION_REQUEST; 0: none */
+	uint64_t connect_seq;           /* the last */
+	uint64_t leave_seq;             /* last transmission of a LEAVE_SESSION_REQUEST */
 	int64_t leave_at;
+	bool entered;                   /* it sent an ENTER_MOVIE_REQUEST */
+	uint64_t granted_seq;           /* its session was granted then, and not left; 0: not certain */
+	uint64_t session_name;          /* hash */
+	int64_t processed_time;         /* the greatest TIME answered in this session */
+	uint64_t move;                  /* id of the last exchange that moves it; 0: none yet */
+	int64_t move_at;                /* its last transmission */
+	uint64_t settled_seq;           /* when that was answered; 0: it is under way */
 	uint64_t request;               /* id of the exchange whose request was sent last */
 	uint64_t request_seq;           /* when; and when the last one of any other exchange was */
 	int64_t request_at;
 	uint64_t other_request_seq;
 	int64_t other_request_at;
-	uint64_t granted_seq;           /* the session certainly began by then; 0: not certain */
-	int64_t processed_time;         /* the greatest TIME answered in this session; -1: none */
-
-	struct jd_place place;          /* now */
-	struct jd_place before;         /* when the move under way was first sent */
-	struct jd_place places[JD_PLACES]; /* earlier ones, a ring */
-	unsigned place_count;
-	uint64_t move;                  /* id of the exchange that moves it; 0: none yet */
-	uint64_t move_seq;              /* its last transmission */
-	uint64_t other_move_seq;        /* that of the one before it */
-	int64_t move_at, other_move_at;
 
 	uint64_t answered_request_seq;  /* first transmission of the request answered last */
 	int64_t answered_at;            /* and when the answer came */
@@ -170,8 +160,8 @@ struct jd {
 	uint64_t seq;
 	int64_t slack;                  /* ns: what may still be under way, on either side */
 	bool loss;                      /* UDP: signs that the network loses datagrams, */
-	bool disorder;                  /* that it repeats or delays them: where endpoints are is no longer certain then */
-	bool opaque;                    /* some endpoint is */
+	bool disorder;                  /* that it repeats or delays them */
+	bool opaque, segmented;         /* some endpoint is */
 	uint32_t acked[C2W_FAMILIES];   /* UDP: messages with an ack that counts, and how many of them came again after it */
 	uint32_t ignored[C2W_FAMILIES];
 	uint32_t ignored_twice;
@@ -188,8 +178,7 @@ struct jd {
 
 	bool titles_known;              /* from a MOVIE_LIST_RESPONSE without fault: LST-02 */
 	size_t title_count;
-	uint64_t title_sum;
-	uint64_t titles[JD_TITLES];     /* hashes, if there are no more than these */
+	uint64_t title_sum;             /* of the hashes */
 	struct jd_ref title_list;
 
 	uint64_t seen[JD_SEEN];
@@ -239,14 +228,14 @@ void jd_junk_add(struct jd *jd, struct jd_endpoint *endpoint, enum c2w_rule rule
 /* What this endpoint sent with just that TIME and user and had to be discarded; NULL: nothing. */
 const struct jd_junk *jd_junk_find(const struct jd_endpoint *endpoint, struct c2w_str time_text, uint64_t user);
 
-/* place.c — where an endpoint certainly is. */
-bool jd_moves(enum c2w_family family); /* may a request of it move its endpoint? */
-void jd_place_request(struct jd *jd, struct jd_endpoint *endpoint, struct jd_exchange *exchange, int64_t at);
-void jd_place_answer(const struct jd_arrival *arrival, struct jd_exchange *exchange, bool consistent);
-/* Takes back what is not certain where datagrams come twice or late. */
-void jd_place_disorder(struct jd *jd);
-/* Its place during all of from … now that matters for until; room JD_UNKNOWN: not certain. */
-struct jd_place jd_place_during(const struct jd_endpoint *endpoint, uint64_t from, uint64_t until);
+/* session.c — what an endpoint asked for, and what it was granted. */
+void jd_session_request(struct jd *jd, struct jd_endpoint *endpoint, struct jd_exchange *exchange, int64_t at);
+void jd_session_answer(const struct jd_arrival *arrival, struct jd_exchange *exchange);
+void jd_session_processed(struct jd_endpoint *endpoint, uint64_t first_seq, int64_t time); /* in the session it has */
+bool jd_never_connected(const struct jd_endpoint *endpoint); /* it certainly has no session: it never asked for one */
+bool jd_never_named(const struct jd_endpoint *endpoint, uint64_t user); /* it never asked for one as this user */
+bool jd_speaks_as(const struct jd_endpoint *endpoint, uint64_t user); /* if it has a session, it is this user's */
+bool jd_settled(const struct jd_endpoint *endpoint, uint64_t seq); /* it was not on the move from then to now */
 
 /* sent.c — what an endpoint sends. */
 void jd_sent_octets(struct jd *jd, unsigned number, int64_t at, struct c2w_str octets);
@@ -256,7 +245,6 @@ void jd_form_broken(const struct jd_arrival *arrival, enum c2w_err err);
 void jd_form_data(const struct jd_arrival *arrival, struct jd_exchange *exchange); /* exchange NULL: none known */
 void jd_form_users(const struct jd_arrival *arrival, struct jd_exchange *exchange);
 void jd_form_movies(const struct jd_arrival *arrival);
-bool jd_form_is_title(const struct jd *jd, uint64_t title); /* false also where the list is not known whole */
 
 /* echo.c — which request a response claims to answer. */
 void jd_echo_unmatched(const struct jd_arrival *arrival);
@@ -265,13 +253,14 @@ void jd_echo_user(const struct jd_arrival *arrival); /* a USER_NAME against the 
 
 /* answer.c — a response that matches the grammar. chat.c — a NEW_MESSAGE that does. Both: is it a repetition? */
 bool jd_answer(const struct jd_arrival *arrival);
+bool jd_session_may_be_dead(const struct jd_arrival *arrival, const struct jd_exchange *exchange); /* UDP, unseen: REL-08 */
 bool jd_chat(const struct jd_arrival *arrival, bool stranger);
 
 /* deliver.c — a NEW_MESSAGE of ours with the right fields, here for the first time as it is; fresh: nothing of its author and TIME came here. */
 bool jd_once(const struct jd *jd, const struct jd_text *text); /* it can have been processed once only */
 void jd_deliver(const struct jd_arrival *arrival, struct jd_text *text, const struct jd_variant *variant, bool fresh);
 
-/* admit.c — may this request be answered like this, where the endpoint is? False: certainly not, or not in that place. */
+/* admit.c — may this request be answered like this? False: certainly not. */
 bool jd_admit(const struct jd_arrival *arrival, const struct jd_exchange *exchange);
 
 /* repeat.c — the same octets again. */
