@@ -26,7 +26,7 @@ static const struct hx_step *outer_step(const struct hx_run *run)
 	for (unsigned i = 1; i < run->depth; i++)
 		if (run->frames[i].kind == HX_FRAME_CALL)
 			return run->frames[i].owner;
-	return run->frames[run->depth - 1].step;
+	return run->member != NULL ? run->member : run->frames[run->depth - 1].step;
 }
 
 enum c2w_rule hx_rule_of(const struct hx_run *run, const struct hx_step *step)
@@ -321,12 +321,14 @@ static enum hx_progress do_together(struct hx_run *run, const struct hx_step *st
 		struct hx_client *client = hx_eval_client(run, member->who);
 		if (slot >= HX_MAX_GROUP || run->group[slot++])
 			continue;
+		run->member = member;
 		enum hx_progress progress = member_of_group(run, member, client);
 		if (progress == HX_ENDED)
 			return HX_ENDED;
 		run->group[slot - 1] = progress == HX_NEXT;
 		open += progress == HX_BLOCKED;
 	}
+	run->member = NULL;
 	return open == 0 ? HX_NEXT : HX_BLOCKED;
 }
 
@@ -711,6 +713,7 @@ static bool enter(struct hx_run *run, const struct hx_step *step)
 
 static enum hx_progress play(struct hx_run *run)
 {
+	run->member = NULL;
 	struct hx_frame *frame = &run->frames[run->depth - 1];
 	const struct hx_step *step = frame->step;
 	if (!frame->entered)

@@ -91,6 +91,8 @@ static void remember_request(struct hx_endpoint *endpoint, const char *octets, s
 	rebase_message(&endpoint->request_message, octets, endpoint->request.at);
 	if (repeated)
 		return;
+	if (message->command == C2W_CONNECTION_REQUEST)
+		hx_buffer_set(&endpoint->asked, message->user.at, message->user.length);
 	endpoint->request_open = true;
 	endpoint->request_once = false;
 	endpoint->request_repeats = 0;
@@ -268,7 +270,7 @@ static void follow_state(struct hx_endpoint *endpoint, const struct c2w_message 
 {
 	if (message->command == C2W_CONNECTION_GRANTED) {
 		endpoint->state = HX_IN_MAIN_ROOM;
-		hx_buffer_set(&endpoint->session, message->user.at, message->user.length);
+		hx_buffer_set(&endpoint->session, endpoint->asked.at, endpoint->asked.length);
 	} else if (message->command == C2W_ENTER_MOVIE_GRANTED) {
 		endpoint->state = HX_IN_MOVIE_ROOM;
 	} else if (message->command == C2W_LEAVE_SESSION_GRANTED) {
@@ -545,6 +547,7 @@ void hx_endpoint_free(struct hx_endpoint *endpoint)
 	free(endpoint->in.buffer);
 	free(endpoint->out.buffer);
 	free(endpoint->session.at);
+	free(endpoint->asked.at);
 	free(endpoint->request.at);
 	free(endpoint->pieces.at);
 	free(endpoint);

@@ -68,7 +68,8 @@ struct hx_endpoint {
 	enum net_end how;
 	struct c2w_framer in, out;     /* TCP: what comes, what goes; one buffer each */
 	enum hx_state state;           /* as the answers say */
-	struct hx_buffer session;      /* user name the session was granted to */
+	struct hx_buffer session;      /* the user name that was asked for when it was granted */
+	struct hx_buffer asked;        /* that of the last CONNECTION_REQUEST */
 	bool knocked;                  /* a CONNECTION_REQUEST, or octets that may hold one, were sent */
 	bool nonsense;                 /* the last thing sent was no well-formed message */
 	int64_t time_floor;            /* us: the greatest TIME sent */
@@ -159,6 +160,7 @@ struct hx_run {
 	bool small_window;             /* somebody stops reading in this scenario */
 	const char *reason;            /* why it could not be judged; NULL */
 	bool completed;                /* the script ran to its end */
+	const struct hx_step *member;  /* of `together`, the one that is judged; NULL outside */
 	bool group[HX_MAX_GROUP];      /* which members of `together` are met */
 	struct hx_item *pool;
 	unsigned waiting;              /* items in all inboxes */

@@ -315,6 +315,16 @@ static void a_full_server_is_not_blamed(void **state)
 	rp_result_free(end.result);
 }
 
+static void a_finding_names_the_line_within_together(void **state)
+{
+	(void)state;
+	struct fake fake = { .answer = time_made_anew };
+	struct outcome end = play(&fake, "scenario \"x\"\nproves CON-01\nover udp\ncast alice\nalice > CONNECTION_REQUEST\n"
+	                                 "together {\n\talice < CONNECTION_GRANTED time \"2.0\"\n}\n");
+	assert_int_equal(end.record->findings[end.record->findings_count - 1].line, 7);
+	rp_result_free(end.result);
+}
+
 /* ---- silence ---------------------------------------------------------------------------------- */
 
 #define UNASKED "scenario \"x\"\nproves LST-05\nover udp\ncast alice\nalice > USER_LIST_REQUEST once\nalice gets nothing\n"
@@ -481,6 +491,7 @@ int main(void)
 		cmocka_unit_test(pieces_of_one_octet_arrive),
 		cmocka_unit_test(a_mute_target_fails),
 		cmocka_unit_test(a_wrong_time_is_charged_to_its_own_rule),
+		cmocka_unit_test(a_finding_names_the_line_within_together),
 		cmocka_unit_test(a_wrong_user_is_charged_to_its_own_rule),
 		cmocka_unit_test(a_lost_request_is_repeated),
 		cmocka_unit_test(a_full_server_is_not_blamed),
