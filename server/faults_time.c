@@ -450,12 +450,17 @@ static bool forgotten_when_acked(const struct srv_core *core, const struct srv_e
 }
 FAULT(executed_again_after_the_ack, .policy.stale = forgotten_when_acked);
 
-static bool stale_within_a_microsecond(const struct srv_core *core, const struct srv_endpoint *endpoint, const struct c2w_message *request)
+static int64_t rounded(int64_t time)
+{
+	return time / 1000000 >> 32 ? time / 1000 : -time;
+}
+
+static bool stale_when_rounded(const struct srv_core *core, const struct srv_endpoint *endpoint, const struct c2w_message *request)
 {
 	(void)core;
-	return request->time <= endpoint->last + 1;
+	return request->time <= endpoint->last || rounded(request->time) == rounded(endpoint->last);
 }
-FAULT(microseconds_lost, .policy.stale = stale_within_a_microsecond);
+FAULT(far_times_lose_microseconds, .policy.stale = stale_when_rounded);
 
 static bool repeats_as_text(const struct srv_core *core, const struct srv_sending *sending, const struct c2w_message *request)
 {
