@@ -80,8 +80,8 @@ static int chat_likeness(const struct hx_run *run, const struct wanted_chat *wan
 		return 3;
 	if (wanted->request == NULL)
 		return 0;
-	if (item->stranger && !text)
-		return 0; /* a TIME can be equal by chance */
+	if (item->stranger && (!text || hx_name_is_of_this_run(run->target, message->user)))
+		return 0; /* another scenario's: a TIME and a text can be equal by chance */
 	if (message->time == wanted->request->message.time && (author || text || !time_is_of_another(run, wanted->request, message->time)))
 		return 2;
 	return author && !time_is_of_another(run, NULL, message->time) ? 1 : 0;

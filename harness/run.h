@@ -188,7 +188,8 @@ int64_t hx_fresh_time(struct hx_run *run, const struct hx_endpoint *endpoint, ch
 /* A user name of exactly `length` octets that nobody has, around `stem`. */
 void hx_make_name(struct hx_target *target, const char *stem, size_t length, char *to);
 size_t hx_name_tail(const struct hx_target *target); /* octets that make the next name unique */
-bool hx_name_is_ours(const struct hx_run *run, struct c2w_str user);
+bool hx_name_is_ours(const struct hx_run *run, struct c2w_str user);                  /* of this scenario's cast */
+bool hx_name_is_of_this_run(const struct hx_target *target, struct c2w_str user);      /* of any scenario: it has the nonce */
 
 /* peer.c — endpoints: open, send, receive, acknowledge, repeat. */
 struct hx_endpoint *hx_endpoint_of(struct hx_client *client); /* opened at its first use; NULL: cannot be had (noted) */

@@ -256,6 +256,11 @@ void hx_make_name(struct hx_target *target, const char *stem, size_t length, cha
 	to[length] = '\0';
 }
 
+bool hx_name_is_of_this_run(const struct hx_target *target, struct c2w_str user)
+{
+	return memmem(user.at, user.length, target->nonce, strlen(target->nonce)) != NULL;
+}
+
 bool hx_name_is_ours(const struct hx_run *run, struct c2w_str user)
 {
 	for (unsigned i = 0; i < run->client_count; i++)

@@ -325,6 +325,27 @@ static void a_finding_names_the_line_within_together(void **state)
 	rp_result_free(end.result);
 }
 
+static void text_of_another(struct fake *fake, const struct c2w_message *request, const struct net_datagram *datagram)
+{
+	char text[300];
+	if (request->command != C2W_SEND_MESSAGE_REQUEST) {
+		right(fake, request, datagram);
+		return;
+	}
+	reply(fake, &datagram->peer, request->time_text.at, request->time_text.length, "NEW_MESSAGE|bob-nonceZZ|hi");
+	snprintf(text, sizeof(text), "NEW_MESSAGE|%.*s|hi", (int)request->user.length, request->user.at);
+	reply(fake, &datagram->peer, request->time_text.at, request->time_text.length, text);
+}
+
+static void another_scenarios_text_is_not_taken(void **state)
+{
+	(void)state;
+	struct fake fake = { .answer = text_of_another };
+	struct outcome end = play(&fake, LOGIN "alice > SEND_MESSAGE_REQUEST \"hi\"\nalice < NEW_MESSAGE by alice \"hi\"\n");
+	assert_int_equal(end.record->verdict, RP_PASS);
+	rp_result_free(end.result);
+}
+
 /* ---- silence ---------------------------------------------------------------------------------- */
 
 #define UNASKED "scenario \"x\"\nproves LST-05\nover udp\ncast alice\nalice > USER_LIST_REQUEST once\nalice gets nothing\n"
@@ -491,6 +512,7 @@ int main(void)
 		cmocka_unit_test(pieces_of_one_octet_arrive),
 		cmocka_unit_test(a_mute_target_fails),
 		cmocka_unit_test(a_wrong_time_is_charged_to_its_own_rule),
+		cmocka_unit_test(another_scenarios_text_is_not_taken),
 		cmocka_unit_test(a_finding_names_the_line_within_together),
 		cmocka_unit_test(a_wrong_user_is_charged_to_its_own_rule),
 		cmocka_unit_test(a_lost_request_is_repeated),
