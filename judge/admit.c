@@ -25,11 +25,11 @@ static bool admit_connection(const struct jd_arrival *arrival, const struct jd_e
 {
 	int64_t name_invalid = arrival->jd->options.params.name_invalid;
 
-	if (exchange->user_name)
+	if (exchange->user_name || !only_attempt(arrival->endpoint, exchange))
 		return true;
 	if (granted)
 		return breaks(arrival, C2W_CON_03, "a session was granted to a USER_NAME that is no user-name");
-	if (only_attempt(arrival->endpoint, exchange) && !c2w_code_fits(name_invalid, arrival->message->code))
+	if (!c2w_code_fits(name_invalid, arrival->message->code))
 		return breaks(arrival, C2W_CON_03, "the USER_NAME is no user-name, but another error was given");
 	return true;
 }
@@ -74,11 +74,11 @@ bool jd_admit(const struct jd_arrival *arrival, const struct jd_exchange *exchan
 
 	if (!admit_family(arrival, exchange, granted))
 		return false;
-	if (!granted || exchange->family == C2W_CONNECTION)
+	if (!granted || exchange->family == C2W_CONNECTION || !exchange->in_session || jd_session_may_be_dead(arrival->jd, arrival->endpoint, exchange->last_at))
 		return true;
 	if (jd_never_named(arrival->endpoint, exchange->user))
 		return breaks(arrival, C2W_NAM_01, "a request under a name that the endpoint never had was answered");
-	if (exchange->stale && !jd_session_may_be_dead(arrival, exchange))
+	if (exchange->stale)
 		return breaks(arrival, C2W_REL_11, "a request with no greater TIME than one processed before was executed");
 	return true;
 }

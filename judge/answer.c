@@ -17,12 +17,8 @@ static bool given_up(const struct jd *jd, const struct jd_record *record, int64_
 	return at - record->first_at > patience;
 }
 
-/* UDP: anything that we did not ack in time may have ended the session before the request was repeated. */
-bool jd_session_may_be_dead(const struct jd_arrival *arrival, const struct jd_exchange *exchange)
+bool jd_session_may_be_dead(const struct jd *jd, struct jd_endpoint *endpoint, int64_t at)
 {
-	struct jd_endpoint *endpoint = arrival->endpoint;
-	const struct jd *jd = arrival->jd;
-
 	if (endpoint->tcp || jd->loss)
 		return !endpoint->tcp;
 	for (uint64_t id = endpoint->record_index.made; id > 0; id--) {
@@ -30,7 +26,7 @@ bool jd_session_may_be_dead(const struct jd_arrival *arrival, const struct jd_ex
 
 		if (!record)
 			return endpoint->record_index.made > JD_RECORDS;
-		if (given_up(jd, record, exchange->last_at))
+		if (given_up(jd, record, at))
 			return true;
 	}
 	return false;
@@ -82,7 +78,7 @@ static bool stayed_in_session(const struct jd_arrival *arrival, const struct jd_
 {
 	struct jd_endpoint *endpoint = arrival->endpoint;
 
-	if (arrival->jd->disorder || (exchange->transmissions > 1 && jd_session_may_be_dead(arrival, exchange)))
+	if (arrival->jd->disorder || (exchange->transmissions > 1 && jd_session_may_be_dead(arrival->jd, endpoint, exchange->last_at)))
 		return false;
 	if (record->command == C2W_CONNECTION_GRANTED)
 		return endpoint->leave_seq == 0 || endpoint->leave_at + arrival->jd->slack < exchange->first_at;
@@ -97,7 +93,7 @@ static bool still_unacked(const struct jd_arrival *arrival, const struct jd_exch
 
 	if (record->maybe_acked || superseded(endpoint, exchange) || endpoint->other_request_at + jd->slack > exchange->first_at)
 		return false;
-	return exchange->transmissions == 1 || !jd_session_may_be_dead(arrival, exchange);
+	return exchange->transmissions == 1 || !jd_session_may_be_dead(jd, endpoint, exchange->last_at);
 }
 
 /* False: for certain the same answer was due. */
@@ -108,13 +104,39 @@ static bool may_be_renewed(const struct jd_arrival *arrival, const struct jd_exc
 	return !arrival->endpoint->tcp && !stayed_in_session(arrival, exchange, record) && !still_unacked(arrival, exchange, record);
 }
 
+static bool is_list(const struct jd_exchange *exchange)
+{
+	return exchange->family == C2W_USER_LIST || exchange->family == C2W_MOVIE_LIST;
+}
+
 /* ---- another answer where the same was due --------------------------------------------------- */
+
+/* An answer that only a session gets. Any other may come from a server that has ended the session wrongly: another rule. */
+static bool shows_a_session(const struct jd_arrival *arrival)
+{
+	const struct c2w_params *params = &arrival->jd->options.params;
+	unsigned code = arrival->message->code;
+
+	switch (arrival->message->command) {
+	case C2W_CONNECTION_GRANTED:
+	case C2W_LEAVE_SESSION_ERROR:
+		return false;
+	case C2W_CONNECTION_ERROR:
+		return c2w_code_fits(params->already_connected, code);
+	case C2W_ENTER_MOVIE_ERROR:
+		return c2w_code_fits(params->already_in_movie, code);
+	default:
+		return true;
+	}
+}
 
 static void differs(const struct jd_arrival *arrival, const struct jd_exchange *exchange, const struct jd_record *record)
 {
 	struct c2w_str before = jd_keep_get(&arrival->jd->keep, record->kept);
 	bool provoked = exchange->transmissions > 1 && (arrival->endpoint->tcp || arrival->at - exchange->last_at <= arrival->jd->slack);
 
+	if (exchange->transmissions > 1 && only_in_session(arrival->jd, record) && (!shows_a_session(arrival) || (is_list(exchange) && !exchange->in_session)))
+		return;
 	if (arrival->endpoint->tcp || (provoked && only_in_session(arrival->jd, record)))
 		jd_find(arrival, C2W_REL_11, "one request was answered twice, and not octet for octet alike", before, arrival->octets);
 	else if (provoked)
@@ -148,6 +170,8 @@ static void note_answered(const struct jd_arrival *arrival, const struct jd_exch
 {
 	struct jd_endpoint *endpoint = arrival->endpoint;
 
+	if (is_list(exchange) && !exchange->in_session) /* LST-05 perhaps: then it was not processed */
+		return;
 	endpoint->answered_request_seq = exchange->first_seq;
 	endpoint->answered_at = arrival->at;
 }

@@ -7,10 +7,11 @@ static const struct c2w_str none = { "", 0 };
 
 /* ---- nobody sent that ------------------------------------------------------------------------ */
 
-/* Reports it if the text is from what had to be discarded. */
-static bool junk_delivered(const struct jd_arrival *arrival)
+/* The text may be from what had to be discarded. Reported if it is that text, or no other can be meant. */
+static bool junk_delivered(const struct jd_arrival *arrival, const struct jd_text *text)
 {
 	struct jd *jd = arrival->jd;
+	uint64_t data = jd_hash(arrival->message->data);
 
 	for (unsigned i = 0; i < jd->endpoint_count; i++) {
 		const struct jd_junk *junk =
@@ -18,7 +19,9 @@ static bool junk_delivered(const struct jd_arrival *arrival)
 
 		if (!junk)
 			continue;
-		jd_find(arrival, junk->rule, "a text was delivered from what had to be discarded", jd_keep_get(&jd->keep, junk->kept), arrival->octets);
+		if (!text || junk->data == data)
+			jd_find(arrival, junk->rule, "a text was delivered from what had to be discarded", jd_keep_get(&jd->keep, junk->kept),
+			        arrival->octets);
 		return true;
 	}
 	return false;
@@ -77,7 +80,9 @@ static void invented(const struct jd_arrival *arrival)
 	found = candidates_of(arrival);
 	author = found.same_but_author ? found.same_but_author : found.same_but_time ? NULL : found.same_time;
 	time = found.same_but_time ? found.same_but_time : found.same_author;
-	if (author)
+	if (author && author->variants[0].forbidden != C2W_NO_RULE)
+		jd_find(arrival, author->variants[0].forbidden, "a text that had to be discarded was delivered", none, arrival->octets);
+	else if (author)
 		jd_find(arrival, C2W_FMT_03, "USER_NAME is not the author's", jd_keep_get(&jd->keep, author->user_text), arrival->message->user);
 	else if (time)
 		jd_find(arrival, C2W_FMT_02, "TIME is not that of the author's request, octet for octet", jd_keep_get(&jd->keep, time->time_text),
@@ -172,12 +177,16 @@ static bool stranger_chats(const struct jd_arrival *arrival, struct jd_record *s
 /* Two of one author with one TIME: right once, and then not what was sent. */
 static bool spoilt(const struct jd_arrival *arrival, const struct jd_text *text, const struct jd_record *latest)
 {
+	bool provoked = text && text->from == arrival->number && text->transmissions > 1 && arrival->at - text->last_at <= arrival->jd->slack;
 	struct c2w_str before;
 
 	if (!latest || !latest->matched || !text || arrival->endpoint->tcp)
 		return false;
 	before = jd_keep_get(&arrival->jd->keep, latest->kept);
-	jd_find(arrival, C2W_REL_04, "a NEW_MESSAGE was sent again, but not octet for octet", before, arrival->octets);
+	if (provoked)
+		jd_find(arrival, C2W_REL_11, "a repeated request was answered, but not octet for octet as before", before, arrival->octets);
+	else
+		jd_find(arrival, C2W_REL_04, "a NEW_MESSAGE was sent again, but not octet for octet", before, arrival->octets);
 	return true;
 }
 
@@ -186,7 +195,7 @@ static bool unmatched(const struct jd_arrival *arrival, const struct jd_text *te
 {
 	if (spoilt(arrival, text, latest))
 		return true;
-	if (junk_delivered(arrival))
+	if (junk_delivered(arrival, text))
 		return false;
 	if (!text)
 		invented(arrival);

@@ -8,7 +8,7 @@ bool jd_once(const struct jd *jd, const struct jd_text *text)
 {
 	const struct jd_endpoint *from = text->from == JD_NOBODY ? NULL : &jd->endpoints[text->from];
 
-	return from && from->opened_seq < text->first_seq && from->connect_seq < text->first_seq && (from->tcp || text->in_session);
+	return from && from->opened_seq < text->first_seq && from->connect_seq < text->first_seq && text->in_session;
 }
 
 /* ---- might it come at all? ------------------------------------------------------------------- */
@@ -16,7 +16,7 @@ bool jd_once(const struct jd *jd, const struct jd_text *text)
 /* UDP: a later request may have overtaken this one, or let the session end. */
 static bool certainly_forbidden(const struct jd_arrival *arrival, const struct jd_text *text, const struct jd_variant *variant)
 {
-	const struct jd_endpoint *from = variant->from == JD_NOBODY ? NULL : &arrival->jd->endpoints[variant->from];
+	struct jd_endpoint *from = variant->from == JD_NOBODY ? NULL : &arrival->jd->endpoints[variant->from];
 
 	if (variant->forbidden == C2W_NO_RULE || !from || from->opened_seq > text->first_seq)
 		return false;
@@ -28,7 +28,7 @@ static bool certainly_forbidden(const struct jd_arrival *arrival, const struct j
 	case C2W_NAM_01:
 		return jd_never_named(from, text->user);
 	default:
-		return !arrival->jd->disorder && !arrival->jd->loss && from->connect_seq < text->first_seq;
+		return !arrival->jd->disorder && from->connect_seq < text->first_seq && !jd_session_may_be_dead(arrival->jd, from, text->last_at);
 	}
 }
 
@@ -53,7 +53,8 @@ static void judge_text(const struct jd_arrival *arrival, const struct jd_text *t
 		        arrival->octets);
 	if (certainly_forbidden(arrival, text, variant))
 		jd_find(arrival, variant->forbidden, reason(variant->forbidden), none, arrival->octets);
-	if (text->arrived_seq > 0 && text->delivered != variant->octets && jd_once(arrival->jd, text))
+	if (text->arrived_seq > 0 && text->delivered != variant->octets && jd_once(arrival->jd, text) &&
+	    !jd_session_may_be_dead(arrival->jd, &arrival->jd->endpoints[text->from], text->last_at))
 		jd_find(arrival, C2W_REL_11, "two texts that one author sent with one TIME were both delivered", none, arrival->octets);
 }
 
@@ -68,7 +69,8 @@ static void judge_recipient(const struct jd_arrival *arrival, const struct jd_te
 		return;
 	if (endpoint->connect_seq == 0)
 		jd_find(arrival, C2W_MSG_02, "a text came to an endpoint that never had a session", none, arrival->octets);
-	else if (text->arrived_seq > 0 && text->arrived_seq < endpoint->first_connect_seq && jd_once(arrival->jd, text))
+	else if (text->arrived_seq > 0 && text->arrived_seq < endpoint->first_connect_seq && text->last_seq < endpoint->first_connect_seq &&
+	         jd_once(arrival->jd, text))
 		jd_find(arrival, C2W_MSG_02, "a text came to an endpoint that connected when it had been delivered", none, arrival->octets);
 }
 
@@ -160,7 +162,7 @@ void jd_deliver(const struct jd_arrival *arrival, struct jd_text *text, const st
 
 	judge_text(arrival, text, variant);
 	judge_recipient(arrival, text);
-	if (fresh)
+	if (fresh && variant->forbidden == C2W_NO_RULE)
 		judge_unacked(arrival, record);
 	note_own(arrival, text);
 	if (text->arrived_seq == 0) {
@@ -168,5 +170,6 @@ void jd_deliver(const struct jd_arrival *arrival, struct jd_text *text, const st
 		text->delivered = variant->octets;
 	}
 	compare_orders(arrival, text);
-	arrival->endpoint->newest_chat = record->id;
+	if (variant->forbidden == C2W_NO_RULE)
+		arrival->endpoint->newest_chat = record->id;
 }

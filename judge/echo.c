@@ -49,6 +49,10 @@ static void wrong_time(const struct jd_arrival *arrival, struct jd_exchange *exc
 
 static void wrong_user(const struct jd_arrival *arrival, struct jd_exchange *exchange)
 {
+	if (exchange->in_session && exchange->family != C2W_CONNECTION && jd_never_named(arrival->endpoint, exchange->user)) {
+		jd_find(arrival, C2W_NAM_01, "a request under a name that the endpoint never had was answered", C2W_STR(""), arrival->octets);
+		return;
+	}
 	jd_find(arrival, C2W_FMT_03, "USER_NAME is not echoed octet for octet", jd_keep_get(&arrival->jd->keep, exchange->user_text),
 	        arrival->message->user);
 }

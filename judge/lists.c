@@ -110,7 +110,7 @@ void jd_form_users(const struct jd_arrival *arrival, struct jd_exchange *exchang
 	}
 	if (!exchange)
 		return;
-	if (!asker && jd_speaks_as(arrival->endpoint, arrival->user))
+	if (!asker && exchange->in_session && jd_speaks_as(arrival->endpoint, arrival->user) && !jd_session_may_be_dead(arrival->jd, arrival->endpoint, exchange->last_at))
 		jd_find(arrival, C2W_LST_01, "the asker is not in the user list", arrival->message->user, data);
 	else if (asker && !arrival->endpoint->entered && arrival->endpoint->junk_count == 0 && !c2w_str_equal(asker_room, text_of(jd->options.params.main_room)))
 		jd_find(arrival, C2W_LST_01, "the user list puts the asker into a room it never entered", none, asker_room);

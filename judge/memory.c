@@ -235,7 +235,7 @@ void jd_record_ack(struct jd *jd, struct jd_endpoint *endpoint, int64_t at, cons
 void jd_junk_add(struct jd *jd, struct jd_endpoint *endpoint, enum c2w_rule rule, struct c2w_str octets, const struct c2w_message *message)
 {
 	endpoint->junk[endpoint->junk_count++ % JD_JUNK] = (struct jd_junk){
-		rule, jd_hash(message->time_text), jd_hash(message->user), jd_keep_put(&jd->keep, octets),
+		rule, jd_hash(message->time_text), jd_hash(message->user), jd_hash(message->data), jd_keep_put(&jd->keep, octets),
 	};
 }
 

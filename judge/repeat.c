@@ -24,14 +24,15 @@ static void judge_count(const struct jd_arrival *arrival, const struct jd_record
 }
 
 /* REL-13: a further request, sent when this had come, was answered: this counts as acked. Where it was acked, REL-07 is the rule. */
-static void judge_superseded(const struct jd_arrival *arrival, const struct jd_record *record, const struct jd_cause *cause)
+static bool judge_superseded(const struct jd_arrival *arrival, const struct jd_record *record, const struct jd_cause *cause)
 {
 	const struct jd_endpoint *endpoint = arrival->endpoint;
 
-	if (record->family == C2W_CHAT || record->acked || endpoint->answered_request_seq <= record->first_seq || cause->last_seq >= endpoint->answered_request_seq)
-		return;
-	if (arrival->at > endpoint->answered_at + arrival->jd->slack)
-		jd_find(arrival, C2W_REL_13, "it was retransmitted after a further request had been answered", none, arrival->octets);
+	if (record->family == C2W_CHAT || record->maybe_acked || endpoint->answered_request_seq <= record->first_seq ||
+	    cause->last_seq >= endpoint->answered_request_seq || arrival->at <= endpoint->answered_at + arrival->jd->slack)
+		return false;
+	jd_find(arrival, C2W_REL_13, "it was retransmitted after a further request had been answered", none, arrival->octets);
+	return true;
 }
 
 /* A later NEW_MESSAGE was sent, so the ack of this one had arrived (REL-14). */
@@ -117,13 +118,17 @@ void jd_repeat_note(const struct jd_arrival *arrival, struct jd_record *record)
 
 void jd_repeat(const struct jd_arrival *arrival, struct jd_record *record, const struct jd_cause *cause)
 {
-	if (!arrival->endpoint->tcp && !arrival->endpoint->opaque) {
-		note_network(arrival, record, cause);
-		judge_pace(arrival, record, cause);
-		judge_superseded(arrival, record, cause);
-		judge_acked(arrival, record, cause);
+	bool superseded;
+
+	if (arrival->endpoint->tcp || arrival->endpoint->opaque) {
+		jd_repeat_note(arrival, record);
+		return;
 	}
+	note_network(arrival, record, cause);
+	judge_pace(arrival, record, cause);
+	superseded = judge_superseded(arrival, record, cause);
+	judge_acked(arrival, record, cause);
 	jd_repeat_note(arrival, record);
-	if (!arrival->endpoint->tcp)
+	if (!superseded)
 		judge_count(arrival, record, cause);
 }

@@ -61,7 +61,7 @@ static enum c2w_rule forbidden_by(const struct jd_endpoint *endpoint, const stru
 {
 	if (jd_never_connected(endpoint))
 		return C2W_MSG_07;
-	if (jd_never_named(endpoint, exchange->user))
+	if (exchange->in_session && jd_never_named(endpoint, exchange->user))
 		return C2W_NAM_01;
 	return exchange->stale ? C2W_REL_11 : C2W_NO_RULE;
 }

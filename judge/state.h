@@ -95,7 +95,7 @@ struct jd_text {
 /* Something sent that must be discarded. */
 struct jd_junk {
 	enum c2w_rule rule;             /* FMT-05, FMT-06, FMT-07 */
-	uint64_t time_text, user;       /* hashes */
+	uint64_t time_text, user, data; /* hashes */
 	struct jd_ref kept;
 };
 
@@ -253,7 +253,8 @@ void jd_echo_user(const struct jd_arrival *arrival); /* a USER_NAME against the 
 
 /* answer.c — a response that matches the grammar. chat.c — a NEW_MESSAGE that does. Both: is it a repetition? */
 bool jd_answer(const struct jd_arrival *arrival);
-bool jd_session_may_be_dead(const struct jd_arrival *arrival, const struct jd_exchange *exchange); /* UDP, unseen: REL-08 */
+/* UDP: what was not acked in time may have ended the endpoint's session by then, unseen (REL-08). */
+bool jd_session_may_be_dead(const struct jd *jd, struct jd_endpoint *endpoint, int64_t at);
 bool jd_chat(const struct jd_arrival *arrival, bool stranger);
 
 /* deliver.c — a NEW_MESSAGE of ours with the right fields, here for the first time as it is; fresh: nothing of its author and TIME came here. */
