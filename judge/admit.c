@@ -70,15 +70,16 @@ static bool admit_family(const struct jd_arrival *arrival, const struct jd_excha
 
 bool jd_admit(const struct jd_arrival *arrival, const struct jd_exchange *exchange)
 {
-	bool granted = c2w_command_info(arrival->message->command)->beat == C2W_RESPONSE;
+	bool granted = c2w_command_info(arrival->message->command)->beat == C2W_RESPONSE, foreign;
 
 	if (!admit_family(arrival, exchange, granted))
 		return false;
-	if (!granted || exchange->family == C2W_CONNECTION || !exchange->in_session || jd_session_may_be_dead(arrival->jd, arrival->endpoint, exchange->last_at))
+	if (!granted || exchange->family == C2W_CONNECTION || !exchange->in_session)
 		return true;
-	if (jd_never_named(arrival->endpoint, exchange->user))
+	foreign = jd_never_named(arrival->endpoint, exchange->user);
+	if ((!foreign && !exchange->stale) || jd_session_may_be_dead(arrival->jd, arrival->endpoint, exchange->last_at))
+		return true;
+	if (foreign)
 		return breaks(arrival, C2W_NAM_01, "a request under a name that the endpoint never had was answered");
-	if (exchange->stale)
-		return breaks(arrival, C2W_REL_11, "a request with no greater TIME than one processed before was executed");
-	return true;
+	return breaks(arrival, C2W_REL_11, "a request with no greater TIME than one processed before was executed");
 }

@@ -1,6 +1,10 @@
-/* The always-on judges: they see every octet that a set of endpoints sends and receives and find what breaks a
- * rule, scripted or not. Pure: no sockets, no clock, no stdio, no scenarios; events come in with their time, findings go out by callback.
- * For harness, fuzz (simulation) and pcap (captures). All memory comes from the caller-given allocator-free, bounded tables of struct jd. */
+/* The always-on judges: they see every octet that a set of endpoints sends and receives and find what certainly breaks
+ * a rule, scripted or not. Pure: no sockets, no clock, no stdio, no scenarios; events come in with their time, findings go out by callback.
+ * For harness, fuzz (simulation) and pcap (captures). All memory is one allocation of jd_new(), bounded and freed by jd_free().
+ *
+ * What cannot be decided is not said. Clients may break any rule; a network may lose, repeat and reorder datagrams. No answer
+ * is taken for the truth about where a user is: that a server contradicts itself is for scenarios to find, which know which rule
+ * they are about. What falls out of the tables (256 requests and 1024 messages an endpoint, 1024 texts) is forgotten. */
 #ifndef JD_JUDGE_H
 #define JD_JUDGE_H
 
@@ -26,7 +30,7 @@ struct jd_finding {
 
 struct jd_options {
 	struct c2w_params params;
-	int64_t one_way;           /* ns: what an ack may take to reach the server (REL-07) */
+	int64_t one_way;           /* ns: the most that a datagram takes to reach the server */
 	void (*found)(void *context, const struct jd_finding *finding);
 	void *context;
 	/* Tells whether a user name is one of this set's (its texts must be known); others are strangers, whose
@@ -34,7 +38,7 @@ struct jd_options {
 	bool (*ours)(void *context, struct c2w_str user);
 };
 
-/* At most `endpoints` endpoints (0 … endpoints-1) and a bounded number of exchanges each; what falls out of the bound is not judged. */
+/* For endpoints 0 … endpoints-1; events of others are only read. NULL without memory. */
 struct jd *jd_new(const struct jd_options *options, unsigned endpoints);
 void jd_free(struct jd *jd);
 
@@ -42,9 +46,11 @@ void jd_free(struct jd *jd);
 void jd_open(struct jd *jd, unsigned endpoint, bool tcp, int64_t at);
 /* The endpoint ended: by the peer or by us. */
 void jd_close(struct jd *jd, unsigned endpoint, int64_t at);
-/* One message, datagram or run of octets sent by the endpoint, valid or not. */
+/* One datagram (UDP), or the octets of one write (TCP), valid or not, in the order of sending and before anything that came
+ * later. A stream is cut into messages here. Where it is not written message by message, a wrong echo is not judged: a server may have cut it wrongly. */
 void jd_sent(struct jd *jd, unsigned endpoint, int64_t at, const char *octets, size_t length);
-/* One datagram (UDP), or one message cut from the stream, CRLF included (TCP; the last one of a stream may lack it). */
+/* One datagram (UDP), or one message cut from the stream, CRLF included. What is left of a stream that the server ended in order (FIN) is
+ * given, too, without its CRLF (TRN-03); not what a reset or a close of ours cut off. */
 void jd_received(struct jd *jd, unsigned endpoint, int64_t at, const char *octets, size_t length);
 
 /* What the judge makes of a received message, for the engine's first stage of matching: find the answer by endpoint and
@@ -52,7 +58,7 @@ void jd_received(struct jd *jd, unsigned endpoint, int64_t at, const char *octet
 struct jd_reading {
 	enum c2w_err err;          /* C2W_OK, or what is wrong with it */
 	struct c2w_message message; /* into the octets given to jd_received() */
-	bool repetition;           /* the same response or NEW_MESSAGE has been received before by this endpoint */
+	bool repetition;           /* the same response or NEW_MESSAGE has been received before by this endpoint, and no new answer was due */
 	bool from_server;          /* a command that servers send was recognised */
 	bool stranger;             /* a NEW_MESSAGE by somebody who is not ours */
 };
