@@ -17,6 +17,9 @@
 enum { MAX_BARREN = 3 /* restarts in a row without a run between */, BAD_BEFORE_PROBE = 5, MAX_DEATHS = 256,
        LEAST_LOSSY = 3, LOSSY_SHARE = 50 /* one run in so many saw loss */ };
 
+/* So much time goes into second tries for every failure; then for rules not known to be broken; then for none. */
+static const int64_t confirming_budget = INT64_C(60000000000), confirming_end = INT64_C(240000000000);
+
 enum lane_state { LANE_DOWN, LANE_GREETING, LANE_OPEN, LANE_OVER, LANE_LOST };
 enum purpose { FIRST, PROBE, LAST };
 
@@ -56,6 +59,8 @@ struct hx_schedule {
 	struct net_timer *turn, *deadline;
 	unsigned usable;                /* C2W_ON_…: what the plan uses */
 	bool planned, over;
+	int64_t confirming;             /* ns spent on second and later tries */
+	bool known[C2W_RULES];          /* rules that a scenario broke alone, twice */
 	unsigned udp_runs, lossy_runs;  /* runs with a UDP endpoint; those of them that saw loss */
 	char *stopped;                  /* why nothing more is started; NULL: all is well */
 	struct death deaths[MAX_DEATHS];
@@ -195,6 +200,12 @@ static void forget_tries(struct hx_job *job)
 	}
 }
 
+static void learn_broken(struct hx_schedule *schedule, const struct hx_try *try)
+{
+	for (unsigned rule = 0; rule < C2W_RULES; rule++)
+		schedule->known[rule] = schedule->known[rule] || try->broken[rule];
+}
+
 static void settle(struct hx_job *job, const struct hx_decision *decision)
 {
 	struct hx_schedule *schedule = job->schedule;
@@ -208,6 +219,8 @@ static void settle(struct hx_job *job, const struct hx_decision *decision)
 		hx_record_remark(schedule->result, record, decision->reason);
 	record->flaky = decision->flaky;
 	record->company_only = decision->company_only;
+	if (job->count > 1 && !job->tries[decision->keep].company && !decision->doubt && !decision->flaky)
+		learn_broken(schedule, &job->tries[decision->keep]);
 	forget_tries(job);
 	if (job->suspect_of != 0 && job->killed != NULL)
 		schedule->deaths[job->suspect_of - 1].confirmed = true;
@@ -272,6 +285,40 @@ static void count_bad(struct hx_lane *lane, const struct hx_try *try)
 	lane->need_probe = true;
 }
 
+/* A target that breaks much would take forever: when second tries have used up their time, only failures that break a rule which no
+ * other scenario was seen to break alone get one. */
+static bool is_known(const struct hx_job *job)
+{
+	const struct hx_schedule *schedule = job->schedule;
+	const struct hx_try *last = &job->tries[job->count - 1];
+	bool any = false;
+
+	if (schedule->confirming < confirming_budget || job->suspect_of != 0 || last->refused || last->noise || !is_bad(last->verdict))
+		return false;
+	for (unsigned rule = 0; rule < C2W_RULES; rule++) {
+		if (last->broken[rule] && !schedule->known[rule])
+			return false;
+		any = any || last->broken[rule];
+	}
+	return any;
+}
+
+/* Settles what gets no further try for want of time; false: it gets one. */
+static bool settle_untried(struct hx_job *job)
+{
+	const struct hx_decision decision = {
+		.keep = job->count - 1, .reason = "It was not tried again alone: other scenarios broke the same alone.",
+	};
+
+	if (is_known(job))
+		settle(job, &decision);
+	else if (job->schedule->confirming >= confirming_end && job->suspect_of == 0)
+		settle_undecided(job, "second tries had used up their time");
+	else
+		return false;
+	return true;
+}
+
 static void judge(struct hx_job *job, const struct hx_outcome *outcome)
 {
 	struct hx_schedule *schedule = job->schedule;
@@ -287,7 +334,7 @@ static void judge(struct hx_job *job, const struct hx_outcome *outcome)
 		settle(job, &decision);
 	else if (schedule->stopped != NULL || job->timed_out)
 		settle_undecided(job, schedule->stopped != NULL ? schedule->stopped : "--timeout is over");
-	else
+	else if (!settle_untried(job))
 		hx_plan_queue(&schedule->plan, job, decision.next == HX_AGAIN ? job->home : HX_RETRIES);
 }
 
@@ -340,6 +387,8 @@ static void leave_lane(struct hx_job *job)
 	lane->active--;
 	lane->solo = lane->solo && lane->active > 0;
 	hx_share_give(&lane->share, job->scenario, &job->holding);
+	if (job->count > 0)
+		lane->schedule->confirming += now(lane->schedule) - job->began;
 	hx_path_add(&lane->schedule->path, job->scenario, !job->company && job->count + (job->home == HX_ALONE) > 0,
 	            now(lane->schedule) - job->began);
 }
@@ -901,7 +950,8 @@ static void work(struct hx_lane *lane)
 		start(lane, job);
 	if (lane->active > 0)
 		return;
-	job = hx_plan_next_alone(&schedule->plan);
+	while ((job = hx_plan_next_alone(&schedule->plan)) != NULL && job->count > 0 && settle_untried(job))
+		continue;
 	if (job != NULL) {
 		lane->solo = true;
 		start(lane, job);

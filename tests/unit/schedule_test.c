@@ -724,6 +724,27 @@ static void one_clean_failure_among_lossy_ones_counts(void **state)
 	assert_int_equal(world->acts[0].tries, 2);
 }
 
+/* Second tries have a budget of a minute; a rule that nobody broke alone yet gets its second try all the same. */
+static void a_hopeless_target_does_not_take_forever(void **state)
+{
+	char id[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(id, sizeof(id), "bad/%u", i);
+		add_ending(id, (struct ending){ .verdict = FAIL }, (struct ending){ .verdict = FAIL })->takes = 4000 * ms;
+	}
+	add_ending("other", (struct ending){ .verdict = FAIL, .rule = C2W_MSG_02 }, (struct ending){ .verdict = FAIL, .rule = C2W_MSG_02 })->takes = 4000 * ms;
+	play();
+	for (unsigned i = 0; i < world->act_count; i++)
+		assert_int_equal(world->result->scenarios[i].verdict, RP_FAIL);
+	assert_int_equal(world->acts[0].tries, 2);
+	assert_int_equal(world->acts[99].tries, 1);
+	assert_int_equal(world->acts[100].tries, 2);
+	assert_non_null(record("bad/99")->reason);
+	assert_true(world->result->duration < 150000 * ms);
+}
+
 static void rules_left_out_are_not_judged(void **state)
 {
 	struct act *act;
@@ -1115,6 +1136,7 @@ int main(void)
 		WORLD(noise_makes_it_inconclusive), WORLD(what_could_not_be_judged_is_tried_again), WORLD(a_refused_set_up_is_never_blamed),
 		WORLD(silence_under_loss_proves_nothing), WORLD(a_failure_under_loss_needs_many_of_a_kind),
 		WORLD(a_network_known_to_lose_excuses_a_failure), WORLD(one_clean_failure_among_lossy_ones_counts),
+		WORLD(a_hopeless_target_does_not_take_forever),
 		WORLD(rules_left_out_are_not_judged),
 		WORLD(unmet_needs_are_skipped_with_a_reason), WORLD(a_transport_not_offered_is_not_run), WORLD(a_mute_udp_port_is_not_offered),
 		WORLD(a_transport_asked_for_must_be_there), WORLD(nobody_there_is_unreachable), WORLD(an_odd_target_fails_and_nothing_is_run),
