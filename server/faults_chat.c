@@ -163,8 +163,9 @@ static bool unless_same(struct srv_passing *p)
 		return true;
 	memo = srv_gate_recall(p->gate, &p->way, &p->message.data);
 	if (memo && memo->at == p->message.time)
-		return true;
-	srv_gate_note(p->gate, &p->way, p->message.data)->at = p->message.time;
+		return !memo->count;
+	srv_gate_note(p->gate, &p->way, p->message.data)->count = memo != NULL; /* it is dropped, and so are its repetitions */
+	p->gate->memos->at = p->message.time;
 	return !memo;
 }
 FAULT(same_text_dropped, .request_of = C2W_SEND_MESSAGE_REQUEST, .request = unless_same);

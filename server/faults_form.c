@@ -45,7 +45,7 @@ static void add_crlf(struct srv_passing *p, char *octets, size_t *length)
 	memcpy(octets + *length, "\r\n", 2);
 	*length += 2;
 }
-FAULT(empty_line_after_each, .only = C2W_ON_TCP, .wire = add_crlf);
+FAULT(empty_line_after_a_list, .only = C2W_ON_TCP, .answer_of = C2W_MOVIE_LIST_RESPONSE, .wire = add_crlf);
 
 static void cut_last_pipe(struct srv_passing *p, char *octets, size_t *length)
 {
@@ -91,7 +91,8 @@ FAULT(code_missing, .answer_of = C2W_CONNECTION_ERROR, .answer = cut_code);
 
 static bool short_code(struct srv_passing *p)
 {
-	p->message.command_text.length--;
+	if (p->message.code == 2004)
+		p->message.command_text.length--;
 	return true;
 }
 FAULT(code_of_three_digits, .answer_of = C2W_ENTER_MOVIE_ERROR, .answer = short_code);
@@ -122,7 +123,7 @@ static bool cut_fraction(struct srv_passing *p)
 		p->message.time_text.length = (size_t)(point - p->message.time_text.at);
 	return true;
 }
-FAULT(time_in_seconds, .answer = cut_fraction);
+FAULT(time_in_seconds, .answer_of = C2W_MOVIE_LIST_RESPONSE, .answer = cut_fraction);
 
 static bool six_digits(struct srv_passing *p)
 {

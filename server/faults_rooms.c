@@ -43,7 +43,6 @@ MUTE(invalid_name_discarded, name_invalid);
 MUTE(full_server_silent, server_full);
 MUTE(second_connect_discarded, already_connected);
 MUTE(enter_unconnected_discarded, not_connected);
-MUTE(leave_unconnected_discarded, no_session);
 MUTE(full_room_silent, room_full);
 
 static int allow_taken(struct srv_passing *p, int error)
@@ -691,9 +690,16 @@ static void close_after(struct srv_passing *p)
 }
 FAULT(leaving_closes_connection, .only = C2W_ON_TCP, .request_of = C2W_LEAVE_SESSION_REQUEST, .after = close_after);
 
+static int answer_names_only(struct srv_passing *p, int error)
+{
+	return error == C2W_PARAM_no_session_ && !c2w_user_name_valid(p->message.user) ? SRV_DISCARD : error;
+}
+FAULT(leaving_with_an_invalid_name_discarded, .judge = answer_names_only);
+
 static bool grant_leaving(struct srv_passing *p)
 {
-	p->message.command_text = C2W_STR("LEAVE_SESSION_GRANTED");
+	if (srv_session_find(p->gate->core, p->message.user))
+		p->message.command_text = C2W_STR("LEAVE_SESSION_GRANTED");
 	return true;
 }
-FAULT(leaving_without_session_granted, .answer_of = C2W_LEAVE_SESSION_ERROR, .answer = grant_leaving);
+FAULT(leaving_with_anothers_name_granted, .answer_of = C2W_LEAVE_SESSION_ERROR, .answer = grant_leaving);

@@ -647,7 +647,7 @@ static bool think(struct srv_passing *p)
 	return false;
 }
 FAULT(movie_list_takes_700_ms, .request_of = C2W_MOVIE_LIST_REQUEST, .request = think);
-FAULT(leaving_takes_700_ms, .request_of = C2W_LEAVE_SESSION_REQUEST, .request = think);
+FAULT(connecting_takes_700_ms, .request_of = C2W_CONNECTION_REQUEST, .request = think);
 
 /* ---- TCP: REL-16 ----------------------------------------------------------------------------------------------------------- */
 
