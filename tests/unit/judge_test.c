@@ -381,6 +381,16 @@ static void user_is_echoed_octet_for_octet(void **state)
 	LADDER("0 udp", "0> 1.0: CONNECTION_REQUEST||", "0< 1.0: CONNECTION_ERROR_1002||no name");
 }
 
+static void a_user_too_long_is_not_the_requests(void **state)
+{
+	static char line[400];
+
+	(void)state;
+	memset(put(line, "0< 7.50: CONNECTION_GRANTED|"), 'x', 256);
+	put(line + strlen(line), "|");
+	LADDER("0 udp", "0> 7.50: CONNECTION_REQUEST|alice|", line, "! FMT-01", "! FMT-03");
+}
+
 static void an_answer_goes_where_the_request_came_from(void **state)
 {
 	(void)state;
@@ -480,6 +490,16 @@ static void nobody_asks_for_somebody_else(void **state)
 	LADDER(CONNECTS(0, udp, "alice"), "0> 2.0: USER_LIST_REQUEST|bob|", "0< 2.0: USER_LIST_RESPONSE|bob|bob,MAIN_ROOM|alice,MAIN_ROOM", "! NAM-01");
 	LADDER(CONNECTS(0, tcp, "alice"), "0> 2.0: LEAVE_SESSION_REQUEST|bob|", "0< 2.0: LEAVE_SESSION_GRANTED|bob|", "! NAM-01");
 	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2.0: SEND_MESSAGE_REQUEST|bob|hi", "1< 2.0: NEW_MESSAGE|bob|hi", "! NAM-01");
+}
+
+static void a_name_that_was_never_asked_for_is_not_answered_as_another(void **state)
+{
+	(void)state;
+	LADDER(CONNECTS(0, tcp, "alice"), "0> 2.0: USER_LIST_REQUEST|bob|", "0< 2.0: USER_LIST_RESPONSE|alice|alice,MAIN_ROOM", "! NAM-01");
+	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2.0: SEND_MESSAGE_REQUEST|bob|hi", "1< 2.0: NEW_MESSAGE|alice|hi", "! NAM-01");
+	/* it asked for both names, and has one of them */
+	LADDER("0 tcp", "0> 1.0: CONNECTION_REQUEST|bob|", "0< 1.0: CONNECTION_ERROR_1001|bob|", "0> 2.0: CONNECTION_REQUEST|alice|",
+	       "0< 2.0: CONNECTION_GRANTED|alice|", "0> 3.0: USER_LIST_REQUEST|bob|", "0< 3.0: USER_LIST_RESPONSE|bob|alice,MAIN_ROOM");
 }
 
 static void pipelined_requests_are_silent(void **state)
@@ -584,6 +604,10 @@ static void pace_is_a_suspicion(void **state)
 	(void)state;
 	LADDER("0 udp", "0> 1.50: CONNECTION_REQUEST|alice|", "0< 1.50: CONNECTION_GRANTED|alice|", "+500", "0<= 1.50: CONNECTION_GRANTED|alice|", "? REL-05");
 	LADDER(CONNECTS(0, udp, "alice"), "0> 2.0: USER_LIST_REQUEST|alice|", "+600", "0< 2.0: USER_LIST_RESPONSE|alice|alice,MAIN_ROOM", "? REL-17");
+	LADDER(CONNECTS(0, tcp, "alice"), "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "+600", "0< 2.0: NEW_MESSAGE|alice|x", "? REL-17");
+	/* it may have waited for another's ack: REL-14 */
+	LADDER(CONNECTS(0, udp, "alice"), CONNECTS(1, tcp, "bob"), "1> 1.5: SEND_MESSAGE_REQUEST|bob|x", "0< 1.5: NEW_MESSAGE|bob|x",
+	       "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "+600", "0> 1.5: NEW_MESSAGE_RESPONSE_ACK|alice|bob", "0< 2.0: NEW_MESSAGE|alice|x");
 }
 
 static void nothing_comes_after_its_ack(void **state)
@@ -661,6 +685,13 @@ static void a_repeated_request_delivers_its_text_to_its_author_only(void **state
 	       "0< 2.0: NEW_MESSAGE|alice|x", "1< 2.0: NEW_MESSAGE|alice|x", "2< 2.0: NEW_MESSAGE|alice|x", "2> 2.0: NEW_MESSAGE_RESPONSE_ACK|carol|alice",
 	       "+500", "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "0<= 2.0: NEW_MESSAGE|alice|x", "1<= 2.0: NEW_MESSAGE|alice|x", "! MSG-04",
 	       "2<= 2.0: NEW_MESSAGE|alice|x", "! MSG-04");
+}
+
+static void a_text_that_came_again_at_once_may_be_the_networks_doing(void **state)
+{
+	(void)state;
+	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, udp, "bob"), "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "1< 2.0: NEW_MESSAGE|alice|x",
+	       "1> 2.0: NEW_MESSAGE_RESPONSE_ACK|bob|alice", "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "1<= 2.0: NEW_MESSAGE|alice|x", "? MSG-04");
 }
 
 static void texts_arrive_as_they_were_sent(void **state)
@@ -902,6 +933,7 @@ int main(void)
 		cmocka_unit_test(time_is_echoed_octet_for_octet),
 		cmocka_unit_test(a_time_written_twice_may_be_echoed_either_way),
 		cmocka_unit_test(user_is_echoed_octet_for_octet),
+		cmocka_unit_test(a_user_too_long_is_not_the_requests),
 		cmocka_unit_test(an_answer_goes_where_the_request_came_from),
 		cmocka_unit_test(what_must_be_discarded_is_not_answered),
 		cmocka_unit_test(a_longer_datagram_than_max_request_is_not_answered),
@@ -911,6 +943,7 @@ int main(void)
 		cmocka_unit_test(right_errors_are_silent),
 		cmocka_unit_test(a_udp_session_may_have_ended_unseen),
 		cmocka_unit_test(nobody_asks_for_somebody_else),
+		cmocka_unit_test(a_name_that_was_never_asked_for_is_not_answered_as_another),
 		cmocka_unit_test(pipelined_requests_are_silent),
 		cmocka_unit_test(too_old_a_request_is_not_executed),
 		cmocka_unit_test(a_repetition_gets_the_same_answer),
@@ -925,6 +958,7 @@ int main(void)
 		cmocka_unit_test(signs_of_a_bad_network_are_heeded),
 		cmocka_unit_test(tcp_repeats_nothing_by_itself),
 		cmocka_unit_test(a_repeated_request_delivers_its_text_to_its_author_only),
+		cmocka_unit_test(a_text_that_came_again_at_once_may_be_the_networks_doing),
 		cmocka_unit_test(texts_arrive_as_they_were_sent),
 		cmocka_unit_test(empty_and_long_texts),
 		cmocka_unit_test(one_time_and_two_texts),
