@@ -195,7 +195,7 @@ def test_a_single_file_runs(conform, scenario):
 
 def test_the_last_line_says_it_all(conform):
     last = conform("--simulate", "--quiet").out.splitlines()[-1]
-    assert re.fullmatch(r"conforms: 0 of \d+ rules broken, \d+ kept(, \d+ not tested)?.*", last), last
+    assert re.fullmatch(r"conforms: \d+ of \d+ rules kept(, \d+ not tested)?", last), last
 
 
 @pytest.mark.parametrize("option", ["--json", "--events"])
