@@ -117,7 +117,7 @@ $(call objects_clang,$(SOURCES)): | deps-test
 # ---- set-up --------------------------------------------------------------------------------------------------------
 
 # Only these goals install what is missing; the others say it and stop.
-INSTALLING := deps demo check check-all selftest bench asan tsan cov lint format
+INSTALLING := deps demo check check-all selftest mutants bench asan tsan cov lint format
 $(INSTALLING): DEPS := scripts/deps
 DEPS := scripts/deps --check
 PYTHON ?= $(eval PYTHON := $$(shell scripts/python))$(PYTHON)
@@ -141,14 +141,15 @@ demo: programs ## install what is missing, build, judge the reference server ove
 UNIT   = scripts/unit
 PYTEST = $(PYTHON) -m pytest -q -n auto -p no:cacheprovider tests/cli tests/e2e
 
-check: deps-test programs $(programs_asan) $(units_asan) clang ## install what is missing, build with sanitizers, run every test
+check: deps-test programs $(programs_asan) $(units_asan) $(selftests_release) clang ## install what is missing, build with sanitizers, run every test
 	$(UNIT) $(units_asan)
 	build/c2w-conform --quiet --simulate scenarios
 	build/c2w-conform --quiet --coverage scenarios
 	C2W_BUILD=build/asan $(PYTEST)
+	set -e; for test in $(selftests_release); do $$test; done
 
-check-all: check ## everything, however long: check, then selftest, tsan, cov, lint, dist and bench
-	$(MAKE) selftest
+check-all: check ## everything, however long: check, then mutants, tsan, cov, lint, dist and bench
+	$(MAKE) mutants
 	$(MAKE) tsan
 	$(MAKE) cov
 	$(MAKE) lint
@@ -160,10 +161,11 @@ scenarios: programs ## check the suite, play it in virtual time, show what it co
 	build/c2w-conform --simulate scenarios
 	build/c2w-conform --coverage scenarios
 
-ifneq ($(SELFTESTS),)
-selftest: deps-test programs $(selftests_release) ## every known-bad server must be caught
-	$(UNIT) $(selftests_release)
-endif
+selftest: deps-test programs $(selftests_release) ## every known-bad server must be caught, every vacuous one too
+	set -e; for test in $(selftests_release); do $$test; done
+
+mutants: deps-test programs $(selftests_release) $(programs_asan) $(units_asan) ## a sample of wrong servers, made by changing the right one
+	tests/selftest/mutate
 
 bench: deps-bench programs $(benches_release) $(call objects_clang,$(BENCHES)) ## measure, and print the ratios
 	bench/run
@@ -210,5 +212,5 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help programs deps deps-build deps-test deps-bench deps-lint deps-cov demo check check-all scenarios selftest bench \
+.PHONY: help programs deps deps-build deps-test deps-bench deps-lint deps-cov demo check check-all scenarios selftest mutants bench \
 	asan tsan cov clang lint format install dist clean FORCE
