@@ -18,7 +18,7 @@ enum { MAX_BARREN = 3 /* restarts in a row without a run between */, BAD_BEFORE_
        LEAST_LOSSY = 3, LOSSY_SHARE = 50 /* one run in so many saw loss */ };
 
 /* So much time goes into second tries for every failure; then for rules not known to be broken; then for none. */
-static const int64_t confirming_budget = INT64_C(60000000000), confirming_end = INT64_C(240000000000);
+static const int64_t confirming_budget = INT64_C(30000000000), confirming_end = INT64_C(120000000000);
 
 enum lane_state { LANE_DOWN, LANE_GREETING, LANE_OPEN, LANE_OVER, LANE_LOST };
 enum purpose { FIRST, PROBE, LAST };

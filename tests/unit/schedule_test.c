@@ -724,7 +724,7 @@ static void one_clean_failure_among_lossy_ones_counts(void **state)
 	assert_int_equal(world->acts[0].tries, 2);
 }
 
-/* Second tries have a budget of a minute; a rule that nobody broke alone yet gets its second try all the same. */
+/* Second tries have a budget; a rule that nobody broke alone yet gets its second try all the same. */
 static void a_hopeless_target_does_not_take_forever(void **state)
 {
 	char id[32];
