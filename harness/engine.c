@@ -258,7 +258,7 @@ static void repeat_for(struct hx_run *run, const struct hx_step *step, struct hx
 
 static enum hx_progress missing(struct hx_run *run, const struct hx_step *step, struct hx_client *client, enum c2w_rule rule)
 {
-	struct hx_item *other = hx_forbidden(run, client, INT64_MAX, 0);
+	struct hx_item *other = hx_forbidden(run, client, INT64_MAX, false);
 	double seconds = (double)(net_now(run->net) - run->step_began) / 1e9;
 	const char *got = hx_print(run->arena, "nothing within %.1f s", seconds);
 	if (other != NULL)
@@ -267,13 +267,15 @@ static enum hx_progress missing(struct hx_run *run, const struct hx_step *step, 
 	return HX_ENDED;
 }
 
+/* `within` counts from the newest transmission of the request that is answered: the author's for a text, else the client's own. */
 static void judge_within(struct hx_run *run, const struct hx_step *step, struct hx_client *client, int64_t at)
 {
-	const struct hx_endpoint *endpoint = client->endpoint;
+	const struct hx_client *asker = step->patterns != NULL && step->patterns->by != NULL ? hx_eval_client(run, step->patterns->by) : client;
+	const struct hx_endpoint *endpoint = asker->endpoint;
 	int64_t since = run->step_began;
 	if (step->within == NULL)
 		return;
-	if (endpoint->request_at > 0 && endpoint->request_at <= since)
+	if (endpoint != NULL && endpoint->request_at > 0 && endpoint->request_at <= at)
 		since = endpoint->request_at;
 	judge_window(run, hx_rule_of(run, step), "it came too late", since, at, 0, hx_eval_whole(run, step->within) + jitter_allowance(run));
 }
@@ -332,12 +334,23 @@ static enum hx_progress do_together(struct hx_run *run, const struct hx_step *st
 	return open == 0 ? HX_NEXT : HX_BLOCKED;
 }
 
-static struct hx_item *find_repetition(const struct hx_client *client)
+static void drop(struct hx_client *client, struct hx_item *item)
 {
-	struct hx_item *item;
-	DL_FOREACH(client->inbox, item) {
-		if (hx_same_exchange(item, client->last))
+	DL_DELETE(client->inbox, item);
+	client->run->waiting--;
+	hx_item_free(client->run, item);
+}
+
+/* With `within` a copy counts that the newest request brought about, not one that came before it. */
+static struct hx_item *find_repetition(struct hx_client *client, bool after_request)
+{
+	struct hx_item *item, *spare;
+	DL_FOREACH_SAFE(client->inbox, item, spare) {
+		if (!hx_same_exchange(item, client->last))
+			continue;
+		if (!after_request || item->at >= item->endpoint->request_at)
 			return item;
+		drop(client, item);
 	}
 	return NULL;
 }
@@ -352,9 +365,7 @@ static void take_repetition(struct hx_run *run, const struct hx_step *step, stru
 	else
 		judge_within(run, step, client, item->at);
 	client->last_at = item->at;
-	DL_DELETE(client->inbox, item);
-	run->waiting--;
-	hx_item_free(run, item);
+	drop(client, item);
 }
 
 static enum hx_progress do_same(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
@@ -364,7 +375,7 @@ static enum hx_progress do_same(struct hx_run *run, const struct hx_step *step, 
 	struct hx_item *item = NULL;
 	if (client->last == NULL)
 		return missing(run, step, client, hx_rule_of(run, step));
-	while (run->progress < count && (item = find_repetition(client)) != NULL) {
+	while (run->progress < count && (item = find_repetition(client, step->within != NULL)) != NULL) {
 		take_repetition(run, step, client, item, every);
 		run->progress++;
 		run->step_fresh = true;
@@ -406,39 +417,37 @@ static enum hx_progress timed_silence(struct hx_run *run, const struct hx_step *
 {
 	if (run->step_fresh)
 		deadline(run, run->step_began + hx_eval_whole(run, step->duration));
-	struct hx_item *item = hx_forbidden(run, client, run->step_began, 0);
+	struct hx_item *item = hx_forbidden(run, client, run->step_began, false);
 	if (item != NULL)
 		return broken_silence(run, step, client, item);
 	return run->step_due ? HX_NEXT : HX_BLOCKED;
 }
 
-/* A request that the endpoint's state answers for certain: lists are a SHOULD in a movie room, errors are not. */
-static enum c2w_command sentinel_of(enum hx_state state)
-{
-	switch (state) {
-	case HX_DISCONNECTED:
-		return C2W_LEAVE_SESSION_REQUEST;
-	case HX_IN_MAIN_ROOM:
-		return C2W_USER_LIST_REQUEST;
-	case HX_IN_MOVIE_ROOM:
-		return C2W_ENTER_MOVIE_REQUEST;
-	}
-	return C2W_USER_LIST_REQUEST;
-}
+/* Requests that the endpoint's state answers for certain (lists are a SHOULD in a movie room, errors are not). The second is asked when the
+ * first stays without an answer: if that one comes, the silence is proved, and it was the first one's own rule that was broken. */
+static const struct {
+	enum c2w_command first, second;
+	enum c2w_rule rule; /* that the first one is answered */
+} sentinels[] = {
+	[HX_DISCONNECTED] = { C2W_LEAVE_SESSION_REQUEST, C2W_ENTER_MOVIE_REQUEST, C2W_LEA_03 },
+	[HX_IN_MAIN_ROOM] = { C2W_USER_LIST_REQUEST, C2W_ENTER_MOVIE_REQUEST, C2W_LST_01 },
+	[HX_IN_MOVIE_ROOM] = { C2W_ENTER_MOVIE_REQUEST, C2W_USER_LIST_REQUEST, C2W_ENT_03 },
+};
 
-static void send_sentinel(struct hx_run *run, struct hx_client *client)
+static void send_sentinel(struct hx_run *run, struct hx_client *client, enum c2w_command command)
 {
 	struct hx_endpoint *endpoint = client->endpoint;
 	char time[C2W_MAX_TIME_TEXT + 1], octets[C2W_MAX_USER + 256];
 	run->sentinel = hx_fresh_time(run, endpoint, time);
-	struct c2w_message request = { .time_text = c2w_str_of(time), .command = sentinel_of(endpoint->state) };
+	struct c2w_message request = { .time_text = c2w_str_of(time), .command = command };
 	bool session = endpoint->state != HX_DISCONNECTED && endpoint->session.length <= C2W_MAX_USER;
 	request.user = session ? hx_buffer_str(&endpoint->session) : c2w_str_of(client->user);
 	long length = c2w_message_format(octets, sizeof(octets), &request);
 	if (length > 0)
 		hx_transmit(endpoint, octets, (size_t)length, "sentinel");
 	hx_repeat_while_waiting(endpoint);
-	run->progress = 1;
+	run->progress++;
+	deadline(run, net_now(run->net) + hx_patience(run));
 }
 
 static struct hx_item *find_sentinel(const struct hx_run *run, const struct hx_client *client)
@@ -447,7 +456,7 @@ static struct hx_item *find_sentinel(const struct hx_run *run, const struct hx_c
 	struct hx_item *item;
 	DL_FOREACH(client->inbox, item) {
 		if (!item->repetition && item->from_server && c2w_command_info(item->message.command)->family == asked->family &&
-		    (item->message.time == run->sentinel || asked->family != C2W_CHAT))
+		    (item->message.time == run->sentinel || !hx_sent_time(client->endpoint, item->message.time)))
 			return item;
 	}
 	return NULL;
@@ -457,12 +466,30 @@ static enum hx_progress answered_sentinel(struct hx_run *run, const struct hx_st
 {
 	if (client->holds_acks)
 		hx_acknowledge(client->endpoint, item);
+	if (run->progress == 2)
+		hx_find(run, sentinels[client->endpoint->state].rule, false, "an ordinary request was not answered, the next one was",
+		        c2w_command_info(sentinels[client->endpoint->state].first)->name, "nothing");
 	bool session = item->message.command == C2W_LEAVE_SESSION_GRANTED;
 	if (session)
 		hx_find(run, hx_rule_of(run, step), false, "there is a session that must not be there", "LEAVE_SESSION_ERROR",
 		        hx_escape(run, (struct c2w_str){ item->octets, item->length }));
 	hx_take(client, item);
 	return session ? HX_ENDED : HX_NEXT;
+}
+
+static enum hx_progress unanswered_sentinel(struct hx_run *run, const struct hx_step *step, const struct hx_client *client)
+{
+	hx_find(run, hx_rule_of(run, step), false, "the ordinary request that follows to prove the silence is not answered",
+	        hx_escape(run, hx_buffer_str(&client->endpoint->request)), "nothing");
+	return HX_ENDED;
+}
+
+static void claim_silence(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+{
+	client->silence = step;
+	client->silence_rule = hx_rule_of(run, step);
+	client->silence_time = run->time_last;
+	send_sentinel(run, client, sentinels[client->endpoint->state].first);
 }
 
 static enum hx_progress do_silence(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
@@ -473,32 +500,25 @@ static enum hx_progress do_silence(struct hx_run *run, const struct hx_step *ste
 		return ready;
 	if (step->duration != NULL)
 		return timed_silence(run, step, client);
-	struct hx_item *answer = run->progress == 1 ? find_sentinel(run, client) : NULL;
+	struct hx_item *answer = run->progress > 0 ? find_sentinel(run, client) : NULL;
 	if (answer != NULL)
 		DL_DELETE(client->inbox, answer);
-	struct hx_item *item = hx_forbidden(run, client, INT64_MAX, 0);
+	struct hx_item *item = hx_forbidden(run, client, INT64_MAX, false);
 	if (answer != NULL)
 		DL_PREPEND(client->inbox, answer);
 	if (item != NULL)
 		return broken_silence(run, step, client, item);
-	if (run->progress == 0) {
-		client->silence = step;
-		client->silence_rule = hx_rule_of(run, step);
-		client->silence_at = net_now(run->net);
-		deadline(run, net_now(run->net) + hx_patience(run));
-		if (!endpoint->ended)
-			send_sentinel(run, client);
-		return endpoint->ended ? gone(run, step, client) : HX_BLOCKED;
-	}
 	if (answer != NULL)
 		return answered_sentinel(run, step, client, answer);
 	if (endpoint->ended)
 		return gone(run, step, client);
-	if (!run->step_due)
-		return HX_BLOCKED;
-	hx_find(run, hx_rule_of(run, step), false, "the ordinary request that follows to prove the silence is not answered",
-	        hx_escape(run, hx_buffer_str(&endpoint->request)), "nothing");
-	return HX_ENDED;
+	if (run->progress == 0)
+		claim_silence(run, step, client);
+	else if (run->step_due && run->progress == 1)
+		send_sentinel(run, client, sentinels[endpoint->state].second);
+	else if (run->step_due)
+		return unanswered_sentinel(run, step, client);
+	return HX_BLOCKED;
 }
 
 /* What comes after a silence was claimed and answers something from before it, breaks it too. */
@@ -506,7 +526,7 @@ static void judge_silences(struct hx_run *run)
 {
 	for (unsigned i = 0; i < run->client_count; i++) {
 		struct hx_client *client = &run->clients[i];
-		struct hx_item *item = client->silence != NULL ? hx_forbidden(run, client, INT64_MAX, client->silence_at) : NULL;
+		struct hx_item *item = client->silence != NULL ? hx_forbidden(run, client, INT64_MAX, true) : NULL;
 		if (item != NULL)
 			hx_find(run, client->silence_rule, false, "something came, late, that must not come", hx_print(run->arena, "%s gets nothing", client->name),
 			        hx_escape(run, (struct c2w_str){ item->octets, item->length }));
@@ -556,11 +576,8 @@ static enum hx_progress do_let(struct hx_run *run, const struct hx_step *step, s
 static void forget_inbox(struct hx_client *client)
 {
 	struct hx_item *item, *spare;
-	DL_FOREACH_SAFE(client->inbox, item, spare) {
-		DL_DELETE(client->inbox, item);
-		client->run->waiting--;
-		hx_item_free(client->run, item);
-	}
+	DL_FOREACH_SAFE(client->inbox, item, spare)
+		drop(client, item);
 }
 
 static enum hx_progress do_open(struct hx_run *run, const struct hx_step *step, struct hx_client *client)

@@ -315,28 +315,19 @@ static bool is_allowed(struct hx_run *run, const struct hx_client *client, const
 	return allowed;
 }
 
-/* Was what this answers sent only after `since`? */
-static bool answers_later(const struct hx_run *run, const struct hx_item *item, int64_t since)
+/* Was what this answers sent only after the silence was claimed? Its TIME is a fresh one then. */
+static bool answers_later(const struct hx_run *run, const struct hx_client *client, const struct hx_item *item)
 {
-	const struct hx_endpoint *endpoint = item->endpoint;
-	if (item->message.command != C2W_NEW_MESSAGE)
-		return endpoint->request.length > 0 && endpoint->request_message.time == item->message.time && endpoint->request_at > since;
-	for (unsigned c = 0; c < run->client_count; c++) {
-		const struct hx_client *client = &run->clients[c];
-		for (unsigned i = 0; i < HX_CHAT_HISTORY && i < client->chat_count; i++)
-			if (client->chats[i].message.time == item->message.time && client->chats[i].at > since)
-				return true;
-	}
-	return false;
+	return item->message.time > client->silence_time && item->message.time <= run->time_last;
 }
 
-struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, int64_t repetitions_from, int64_t since)
+struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, int64_t repetitions_from, bool earlier)
 {
 	struct hx_item *item;
 	DL_FOREACH(client->inbox, item) {
 		if (item->stranger || (item->repetition && (client->may_repeat || item->at < repetitions_from)))
 			continue;
-		if (!is_allowed(run, client, item) && (since == 0 || !answers_later(run, item, since)))
+		if (!is_allowed(run, client, item) && (!earlier || !answers_later(run, client, item)))
 			return item;
 	}
 	return NULL;

@@ -91,6 +91,7 @@ static void remember_request(struct hx_endpoint *endpoint, const char *octets, s
 	rebase_message(&endpoint->request_message, octets, endpoint->request.at);
 	if (repeated)
 		return;
+	endpoint->times[endpoint->times_count++ % HX_TIME_HISTORY] = message->time;
 	if (message->command == C2W_CONNECTION_REQUEST)
 		hx_buffer_set(&endpoint->asked, message->user.at, message->user.length);
 	endpoint->request_open = true;
@@ -99,10 +100,17 @@ static void remember_request(struct hx_endpoint *endpoint, const char *octets, s
 	if (message->command != C2W_SEND_MESSAGE_REQUEST)
 		return;
 	struct hx_chat *chat = &client->chats[client->chat_count++ % HX_CHAT_HISTORY];
-	chat->at = endpoint->request_at;
 	hx_buffer_set(&chat->octets, octets, length);
 	chat->message = *message;
 	rebase_message(&chat->message, octets, chat->octets.at);
+}
+
+bool hx_sent_time(const struct hx_endpoint *endpoint, int64_t time)
+{
+	for (unsigned i = 0; i < HX_TIME_HISTORY && i < endpoint->times_count; i++)
+		if (endpoint->times[i] == time)
+			return true;
+	return false;
 }
 
 static void note_message(struct hx_endpoint *endpoint, const char *octets, size_t length)
@@ -244,6 +252,8 @@ void hx_acknowledge(struct hx_endpoint *endpoint, const struct hx_item *item)
 	const struct c2w_message *request = &endpoint->request_message;
 	if (message->time_text.length > C2W_MAX_COMMAND || message->user.length > C2W_MAX_USER)
 		return;
+	if (endpoint->out.held > 0)
+		return; /* TCP, half a message is on its way: an ack here would become a part of it */
 	if (family == C2W_CHAT) {
 		struct c2w_str self = endpoint->session.length > 0 ? hx_buffer_str(&endpoint->session) : c2w_str_of(endpoint->client->user);
 		send_ack(endpoint, command, message->time_text, self, message->user);
@@ -261,7 +271,7 @@ void hx_acknowledge(struct hx_endpoint *endpoint, const struct hx_item *item)
 static bool is_copy(const struct hx_endpoint *endpoint, const struct hx_item *item)
 {
 	const struct c2w_message *request = &endpoint->request_message;
-	bool last = endpoint->request.length > 0 &&
+	bool last = endpoint->request.length > 0 && request->time == item->message.time &&
 	            c2w_command_info(request->command)->family == c2w_command_info(item->message.command)->family;
 	return last ? !endpoint->request_open : item->repetition;
 }

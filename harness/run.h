@@ -17,6 +17,7 @@ enum {
 	HX_MAX_ALLOWED = 32,
 	HX_CHAT_HISTORY = 32,
 	HX_ITEM_INLINE = 512,
+	HX_TIME_HISTORY = 32,
 	HX_MAX_GROUP = 4 * HX_MAX_CAST,
 };
 
@@ -37,7 +38,6 @@ struct hx_buffer {
 };
 
 struct hx_chat {                   /* a SEND_MESSAGE_REQUEST of a client */
-	int64_t at;                    /* when it was first sent */
 	struct hx_buffer octets;
 	struct c2w_message message;    /* into octets */
 };
@@ -73,6 +73,8 @@ struct hx_endpoint {
 	bool knocked;                  /* a CONNECTION_REQUEST, or octets that may hold one, were sent */
 	bool nonsense;                 /* the last thing sent was no well-formed message */
 	int64_t time_floor;            /* us: the greatest TIME sent */
+	int64_t times[HX_TIME_HISTORY];       /* us: the TIMEs of its last requests, a ring */
+	unsigned times_count;
 	struct hx_buffer request;      /* the last request, for repetition */
 	struct c2w_message request_message; /* parsed from it */
 	bool request_open;             /* not answered yet */
@@ -114,7 +116,7 @@ struct hx_client {
 	unsigned allowed_count;
 	const struct hx_step *silence; /* the last silence claimed: watched until teardown's end */
 	enum c2w_rule silence_rule;
-	int64_t silence_at;
+	int64_t silence_time;          /* us: the last TIME made before it was claimed */
 };
 
 /* ---- the run ------------------------------------------------------------------------------ */
@@ -203,6 +205,7 @@ void hx_transmit(struct hx_endpoint *endpoint, const char *octets, size_t length
 /* TCP, the same in pieces, each a segment: the first of `first` octets, the others of `size`, `gap` ns apart.
  * Done when pieces_sent == pieces.length. */
 void hx_transmit_pieces(struct hx_endpoint *endpoint, const char *octets, size_t length, size_t first, size_t size, int64_t gap);
+bool hx_sent_time(const struct hx_endpoint *endpoint, int64_t time); /* is it the TIME of one of its last requests? */
 void hx_repeat_while_waiting(struct hx_endpoint *endpoint); /* REL-01 from now until it is answered or hx_repeat_stop() */
 void hx_repeat_stop(struct hx_run *run);
 void hx_acknowledge(struct hx_endpoint *endpoint, const struct hx_item *item);
@@ -214,8 +217,8 @@ void hx_note(struct hx_run *run, const struct hx_client *client, bool tcp, const
  * yet; HX_ENDED: the answer is another one than any pattern says (finding noted). */
 enum hx_progress hx_match(struct hx_run *run, const struct hx_step *step, struct hx_client *client);
 /* The first thing in the inbox that a silence forbids; NULL: none. repetitions_from: repetitions that came then or later count, too;
- * INT64_MAX: none do. since: 0, or only answers to what was sent before it count. */
-struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, int64_t repetitions_from, int64_t since);
+ * INT64_MAX: none do. earlier: only answers to what was sent before the silence was claimed. */
+struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, int64_t repetitions_from, bool earlier);
 void hx_take(struct hx_client *client, struct hx_item *item);
 bool hx_same_exchange(const struct hx_item *a, const struct hx_item *b); /* one answer, sent twice? by command, TIME and USER_NAME */
 /* Scenario notation of what a step expects, in the arena. */
