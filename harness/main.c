@@ -229,6 +229,17 @@ static void look_at_signals(struct conform *conform)
 		interrupted(conform);
 }
 
+/* Between the opening of the outputs and the watch over signals, one would leave half of a file. */
+static void hold_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(how, &set, NULL);
+}
+
 static void watch_signals(struct conform *conform)
 {
 	if (conform->options.simulate) {
@@ -511,6 +522,7 @@ static void play(struct conform *conform)
 	hx_progress_run(conform->progress, conform->result->target.address, conform->options.seed);
 	make_schedule(conform);
 	watch_signals(conform);
+	hold_signals(SIG_UNBLOCK);
 	hx_schedule_start(conform->schedule);
 	for (unsigned i = 0; i < conform->options.jobs; i++)
 		if (conform->lanes[i].keeper != NULL)
@@ -609,6 +621,7 @@ static int run(struct conform *conform)
 	unsigned lanes = conform->options.jobs;
 	int code = EXIT_USAGE;
 
+	hold_signals(SIG_BLOCK);
 	choose_seed(&conform->options);
 	conform->repeat = hx_options_repeat(&conform->options);
 	conform->result = rp_result_new();
