@@ -117,7 +117,7 @@ void jd_echo_unmatched(const struct jd_arrival *arrival)
 	} else if (found.same_user) {
 		wrong_time(arrival, found.same_user);
 		found.same_user->claims++;
-	} else if (found.waiting) {
+	} else if (found.waiting && !c2w_user_name_valid(arrival->message->user)) { /* else it may be meant for somebody else */
 		wrong_time(arrival, found.waiting);
 		wrong_user(arrival, found.waiting);
 		found.waiting->claims++;

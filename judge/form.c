@@ -4,13 +4,13 @@
 
 static const struct c2w_str none = { "", 0 };
 
-/* Nobody is dropped while less than a quarter of max-backlog can be waiting for it (ROB-03); lists may be asked for in vain. */
+/* Who reads slowly may be dropped in the middle of a message (ROB-03). Not where no more than this can ever have waited for it. */
 static bool may_be_dropped(const struct jd_arrival *arrival)
 {
 	const struct jd *jd = arrival->jd;
 	uint64_t waiting = jd->text_octets + arrival->endpoint->exchange_index.made * (jd->largest + 128);
 
-	return arrival->endpoint->opaque || waiting >= (uint64_t)jd->options.params.max_backlog / 4; /* TRN-05, ROB-03 */
+	return arrival->endpoint->opaque || waiting >= (uint64_t)jd->options.params.max_backlog / 64; /* TRN-05, ROB-03 */
 }
 
 static enum c2w_rule rule_of(const struct jd_arrival *arrival, enum c2w_err err)

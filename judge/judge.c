@@ -28,9 +28,7 @@ struct jd *jd_new(const struct jd_options *options, unsigned endpoints)
 	jd->seq = 0;
 	jd->slack = slack_of(options);
 	jd->loss = jd->disorder = jd->opaque = jd->segmented = jd->titles_known = false;
-	memset(jd->acked, 0, sizeof(jd->acked));
-	memset(jd->ignored, 0, sizeof(jd->ignored));
-	jd->ignored_twice = 0;
+	memset(jd->acks, 0, sizeof(jd->acks));
 	jd->reading = (struct jd_reading){ .err = C2W_ERR_MORE };
 	jd->keep = (struct jd_keep){ .octets = jd->kept };
 	jd_index_init(&jd->text_index, JD_TEXTS, jd->text_heads, jd->text_next, jd->text_keys);

@@ -217,7 +217,7 @@ void jd_record_ack(struct jd *jd, struct jd_endpoint *endpoint, int64_t at, cons
 			continue;
 		if (!record->acked) {
 			record->first_ack_at = at;
-			jd->acked[family]++;
+			jd->acks[family].acked += !endpoint->tcp;
 		}
 		record->acked = true;
 		record->ack_seq = jd->seq;

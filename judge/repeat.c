@@ -45,21 +45,24 @@ static bool ack_has_arrived(const struct jd_arrival *arrival, const struct jd_re
 	       arrival->endpoint->granted_seq < record->first_seq;
 }
 
-/* Acks may be lost. Half of the acks of one kind are not, unless it is half of the others, too; some of the others neither. */
-static bool acks_get_lost(const struct jd *jd, enum c2w_family family)
+/* Acks may be lost, but hardly three or four of them and half of all, while no request is: either those of one family, or any. */
+static bool acks_are_ignored(const struct jd *jd, enum c2w_family family)
 {
-	uint32_t acked = 0, ignored = 0;
+	struct jd_acks all = { 0 };
+	const struct jd_acks *these = &jd->acks[family];
 
 	for (unsigned other = 0; other < C2W_FAMILIES; other++) {
-		acked += jd->acked[other];
-		ignored += jd->ignored[other];
+		all.acked += jd->acks[other].acked;
+		all.ignored += jd->acks[other].ignored;
+		all.times += jd->acks[other].times;
 	}
-	acked -= jd->acked[family];
-	ignored -= jd->ignored[family];
-	return jd->loss || 2 * jd->ignored[family] < jd->acked[family] || (ignored > 0 && 2 * ignored < acked);
+	if (jd->loss)
+		return false;
+	if (all.ignored == these->ignored)
+		return these->times > 2 && 2 * these->ignored >= these->acked;
+	return all.times > 3 && 2 * all.ignored >= all.acked;
 }
 
-/* Certain only when it happens twice to two messages, or three times to one. */
 static void judge_acked(const struct jd_arrival *arrival, struct jd_record *record, const struct jd_cause *cause)
 {
 	struct jd *jd = arrival->jd;
@@ -73,12 +76,11 @@ static void judge_acked(const struct jd_arrival *arrival, struct jd_record *reco
 	if (record->ack_seq <= record->ignored_seq)
 		return;
 	if (record->ignored++ == 0)
-		jd->ignored[record->family]++;
-	if (record->ignored == 2)
-		jd->ignored_twice++;
+		jd->acks[record->family].ignored++;
 	record->ignored_seq = jd->seq;
-	if (record->ignored + jd->ignored_twice > 3 && record->ignored > 1 && !acks_get_lost(jd, record->family))
-		jd_find(arrival, C2W_REL_07, "it was retransmitted after it had been acked, and after further acks again", none, arrival->octets);
+	jd->acks[record->family].times++;
+	if (acks_are_ignored(jd, record->family))
+		jd_find(arrival, C2W_REL_07, "it was retransmitted after it had been acked, as others or itself before", none, arrival->octets);
 	else
 		jd_doubt(arrival, C2W_REL_07, "it was retransmitted after it had been acked, or the ack was lost");
 }

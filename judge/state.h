@@ -154,6 +154,13 @@ struct jd_endpoint {
 	uint8_t per_rule[2][C2W_RULES]; /* findings, suspicions */
 };
 
+/* UDP, of one family. */
+struct jd_acks {
+	uint32_t acked;                 /* messages with an ack that counts */
+	uint32_t ignored;               /* those of them that came again after it */
+	uint32_t times;                 /* how often any did, each after another ack */
+};
+
 struct jd {
 	struct jd_options options;
 	unsigned endpoint_count;
@@ -162,9 +169,7 @@ struct jd {
 	bool loss;                      /* UDP: signs that the network loses datagrams, */
 	bool disorder;                  /* that it repeats or delays them */
 	bool opaque, segmented;         /* some endpoint is */
-	uint32_t acked[C2W_FAMILIES];   /* UDP: messages with an ack that counts, and how many of them came again after it */
-	uint32_t ignored[C2W_FAMILIES];
-	uint32_t ignored_twice;
+	struct jd_acks acks[C2W_FAMILIES];
 	struct jd_reading reading;
 	struct jd_keep keep;
 
