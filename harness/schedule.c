@@ -670,6 +670,7 @@ static void add_absent(struct hx_schedule *schedule, const struct hx_greeter *gr
 	const char *name = record->transport == RP_UDP ? "UDP" : "TCP";
 
 	record->verdict = RP_FAIL;
+	rp_proves_set(schedule->result, record, &(enum c2w_rule){ C2W_TRN_01 }, 1);
 	if (!schedule->options.left_out[C2W_TRN_01])
 		rp_finding_add(schedule->result, record, C2W_TRN_01, RP_FAIL)->what =
 			rp_text(schedule->result, "%s was asked for with --transport, and the target does not offer it.", name);

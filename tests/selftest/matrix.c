@@ -98,7 +98,7 @@ static void judge(const struct plan *plan, int fault, const struct hx_pick *pick
 	struct rp_result *result = rp_result_new();
 	struct hx_schedule_options options = {
 		.net = net, .targets = targets, .lanes = 1, .picks = picks, .pick_count = count, .result = result, .run_start = net_now(net),
-		.left_out = plan->left_out, .transports = C2W_ON_BOTH, .no_gate = true, .allow_load = true, .seed = 1, .repeat = 1, .events = { .over = over }, .context = net,
+		.left_out = plan->left_out, .transports = C2W_ON_BOTH, .transports_given = true, .no_gate = true, .allow_load = true, .seed = 1, .repeat = 1, .events = { .over = over }, .context = net,
 	};
 	struct hx_schedule *schedule = hx_schedule_new(&options);
 	hx_schedule_start(schedule);
