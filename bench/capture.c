@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 static pcap_t *handle;
+static volatile sig_atomic_t stopped;
 
 static void stop(int signal)
 {
 	(void)signal;
-	pcap_breakloop(handle);
+	stopped = 1;
 }
 
 static unsigned short16(const u_char *at)
@@ -46,8 +47,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	handle = pcap_create("lo", error);
-	snprintf(filter, sizeof(filter), "udp and port %d", atoi(argv[1]));
-	if (handle == NULL || pcap_set_snaplen(handle, 65535) != 0 || pcap_set_immediate_mode(handle, 1) != 0 ||
+	snprintf(filter, sizeof(filter), "udp and port %lu", strtoul(argv[1], NULL, 10));
+	if (handle == NULL || pcap_set_snaplen(handle, 65535) != 0 || pcap_set_timeout(handle, 50) != 0 ||
 	    pcap_set_buffer_size(handle, 32 << 20) != 0 || pcap_set_tstamp_precision(handle, PCAP_TSTAMP_PRECISION_NANO) != 0 ||
 	    pcap_activate(handle) < 0 || pcap_compile(handle, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0 ||
 	    pcap_setfilter(handle, &program) != 0) {
@@ -56,10 +57,11 @@ int main(int argc, char **argv)
 	}
 	signal(SIGTERM, stop);
 	signal(SIGALRM, stop);
-	alarm((unsigned)atoi(argv[2]));
+	alarm((unsigned)strtoul(argv[2], NULL, 10));
 	puts("ready");
 	fflush(stdout);
-	pcap_loop(handle, -1, packet, NULL);
+	while (!stopped && pcap_dispatch(handle, -1, packet, NULL) >= 0)
+		continue;
 	pcap_freecode(&program);
 	pcap_close(handle);
 	return 0;

@@ -58,7 +58,7 @@ static int receive(int fd, struct batch *batch, unsigned most)
 
 static int dial(const char *host, const char *port)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(port)) };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((unsigned short)strtoul(port, NULL, 10)) };
 	struct timeval patience = { .tv_sec = 2 };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 4 << 20;
 	if (fd < 0 || inet_pton(AF_INET, host, &to.sin_addr) != 1 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
