@@ -155,8 +155,8 @@ FAULT(lists_go_to_the_newest_connection, .only = C2W_ON_TCP, .request = note_new
 
 /* ---- others' misfortune: ROB --------------------------------------------------------------------------------- */
 
-/* More than 300 messages of one peer within a second, and nobody is served for three. */
-static bool everyone_waits(struct srv_passing *p)
+/* More than `most` of these from one peer within a second, and nobody is served for three. */
+static void count_one(struct srv_passing *p, unsigned most)
 {
 	struct srv_gate *gate = p->gate;
 	struct srv_memo *memo = srv_gate_recall(gate, &p->way, NULL);
@@ -167,11 +167,29 @@ static bool everyone_waits(struct srv_passing *p)
 		memo->at = gate->now;
 		memo->count = 0;
 	}
-	if (++memo->count > 300)
+	if (++memo->count > most)
 		gate->at = gate->now + 3000000000;
-	return gate->now >= gate->at;
 }
-FAULT(one_flood_stops_all, .request = everyone_waits);
+
+static bool everyone_waits(struct srv_passing *p)
+{
+	return p->gate->now >= p->gate->at;
+}
+
+static bool everyone_waits_for_lists(struct srv_passing *p)
+{
+	if (srv_is(p, C2W_MOVIE_LIST_REQUEST))
+		count_one(p, 200);
+	return everyone_waits(p);
+}
+FAULT(one_flood_stops_all, .request = everyone_waits_for_lists);
+
+static bool count_junk(struct srv_passing *p)
+{
+	count_one(p, 300);
+	return false;
+}
+FAULT(junk_stops_all, .only = C2W_ON_UDP, .malformed = count_junk, .request = everyone_waits);
 
 static void no_limit(struct srv_gate *gate)
 {
