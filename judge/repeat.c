@@ -45,7 +45,7 @@ static bool ack_has_arrived(const struct jd_arrival *arrival, const struct jd_re
 	       arrival->endpoint->granted_seq < record->first_seq;
 }
 
-/* Acks may be lost, but hardly three or four of them and half of all, while no request is: either those of one family, or any. */
+/* Acks may be lost, but hardly four of them, of two messages or more and half of all, while no request is: those of one family, or any. */
 static bool acks_are_ignored(const struct jd *jd, enum c2w_family family)
 {
 	struct jd_acks all = { 0 };
@@ -56,11 +56,9 @@ static bool acks_are_ignored(const struct jd *jd, enum c2w_family family)
 		all.ignored += jd->acks[other].ignored;
 		all.times += jd->acks[other].times;
 	}
-	if (jd->loss)
-		return false;
 	if (all.ignored == these->ignored)
-		return these->times > 2 && 2 * these->ignored >= these->acked;
-	return all.times > 3 && 2 * all.ignored >= all.acked;
+		all = *these;
+	return !jd->loss && all.times > 3 && all.ignored > 1 && 2 * all.ignored >= all.acked;
 }
 
 static void judge_acked(const struct jd_arrival *arrival, struct jd_record *record, const struct jd_cause *cause)
