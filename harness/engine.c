@@ -73,7 +73,7 @@ static void judge_found(void *context, const struct jd_finding *finding)
 	struct hx_run *run = context;
 	if (finding->suspicion) {
 		run->outcome.suspicion = true;
-		run->outcome.loss |= finding->rule == C2W_REL_07;
+		run->outcome.noise |= finding->rule == C2W_REL_07; /* an ack may have been lost: once, not every time */
 		return;
 	}
 	hx_find_octets(run, finding->rule, finding->what, finding->expected, finding->got);
@@ -365,6 +365,7 @@ static void take_repetition(struct hx_run *run, const struct hx_step *step, stru
 	else
 		judge_within(run, step, client, item->at);
 	client->last_at = item->at;
+	run->unproved = false;
 	drop(client, item);
 }
 
@@ -420,7 +421,10 @@ static enum hx_progress timed_silence(struct hx_run *run, const struct hx_step *
 	struct hx_item *item = hx_forbidden(run, client, run->step_began, false);
 	if (item != NULL)
 		return broken_silence(run, step, client, item);
-	return run->step_due ? HX_NEXT : HX_BLOCKED;
+	if (!run->step_due)
+		return HX_BLOCKED;
+	run->unproved = true;
+	return HX_NEXT;
 }
 
 /* Requests that the endpoint's state answers for certain (lists are a SHOULD in a movie room, errors are not). The second is asked when the
@@ -456,7 +460,7 @@ static struct hx_item *find_sentinel(const struct hx_run *run, const struct hx_c
 	struct hx_item *item;
 	DL_FOREACH(client->inbox, item) {
 		if (!item->repetition && item->from_server && c2w_command_info(item->message.command)->family == asked->family &&
-		    (item->message.time == run->sentinel || !hx_sent_time(client->endpoint, item->message.time)))
+		    (item->message.time == run->sentinel || !hx_sent_time(client->endpoint, item->message.time)) && !hx_for_another(item))
 			return item;
 	}
 	return NULL;
@@ -470,6 +474,7 @@ static enum hx_progress answered_sentinel(struct hx_run *run, const struct hx_st
 		hx_find(run, sentinels[client->endpoint->state].rule, false, "an ordinary request was not answered, the next one was",
 		        c2w_command_info(sentinels[client->endpoint->state].first)->name, "nothing");
 	bool session = item->message.command == C2W_LEAVE_SESSION_GRANTED;
+	hx_judge_origin(item);
 	if (session)
 		hx_find(run, hx_rule_of(run, step), false, "there is a session that must not be there", "LEAVE_SESSION_ERROR",
 		        hx_escape(run, (struct c2w_str){ item->octets, item->length }));
@@ -828,14 +833,30 @@ static enum rp_verdict worst_finding(const struct rp_scenario *record)
 	return worst;
 }
 
+static bool broke(const struct rp_scenario *record, enum c2w_rule rule)
+{
+	for (size_t i = 0; i < record->findings_count; i++)
+		if (record->findings[i].rule == rule)
+			return true;
+	return false;
+}
+
+/* An answer with another TIME and another USER_NAME than the request's proves nothing but that: it may be anybody's. */
+static bool proved(const struct hx_run *run, const struct rp_scenario *record)
+{
+	return run->completed && !run->unproved && !(broke(record, C2W_FMT_02) && broke(record, C2W_FMT_03));
+}
+
 static void conclude(struct hx_run *run)
 {
 	struct rp_scenario *record = run->options.record;
 	judge_silences(run);
-	record->completed = run->completed;
+	record->completed = proved(run, record);
 	record->verdict = worst_finding(record);
-	if (record->verdict == RP_PASS && !run->completed)
+	if (record->verdict == RP_PASS && !record->completed)
 		record->verdict = RP_INCONCLUSIVE;
+	if (run->completed && run->unproved)
+		record->reason = kept(run, "the target was silent, and has not answered anything since: that proves nothing");
 	if (run->reason != NULL)
 		record->reason = kept(run, run->reason);
 	else if (run->outcome.refused)

@@ -106,11 +106,29 @@ static struct hx_item *find_chat(struct hx_run *run, const struct hx_pattern *pa
 
 /* ---- responses -------------------------------------------------------------------------------- */
 
+/* The TIME of no request of this endpoint, and a USER_NAME that it never gave. */
+static bool foreign(const struct hx_item *item)
+{
+	const struct hx_endpoint *endpoint = item->endpoint;
+	const struct c2w_str given[] = {
+		c2w_str_of(endpoint->client->user), hx_buffer_str(&endpoint->session), hx_buffer_str(&endpoint->asked), endpoint->request_message.user,
+	};
+	bool ours = hx_sent_time(endpoint, item->message.time);
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		ours = ours || c2w_str_equal(item->message.user, given[i]);
+	return !ours;
+}
+
+bool hx_for_another(const struct hx_item *item)
+{
+	return foreign(item) && hx_name_is_of_this_run(item->endpoint->run->target, item->message.user);
+}
+
 static struct hx_item *find_response(const struct hx_pattern *pattern, const struct hx_client *client)
 {
 	struct hx_item *item;
 	DL_FOREACH(client->inbox, item) {
-		if (!item->repetition && item->from_server && family_of(item->message.command) == family_of(pattern->command))
+		if (!item->repetition && item->from_server && family_of(item->message.command) == family_of(pattern->command) && !hx_for_another(item))
 			return item;
 	}
 	return NULL;
@@ -197,6 +215,15 @@ static void judge_field(struct hx_run *run, enum c2w_rule rule, const char *what
 	hx_find(run, rule, false, what, as_it_should(run, item, time, user, data), hx_escape(run, (struct c2w_str){ item->octets, item->length }));
 }
 
+void hx_judge_origin(const struct hx_item *item)
+{
+	const struct hx_endpoint *endpoint = item->endpoint;
+	if (!foreign(item) || !c2w_user_name_valid(item->message.user))
+		return;
+	judge_field(endpoint->run, C2W_FMT_02, "TIME is not that of any request", item, endpoint->request_message.time_text, item->message.time_text);
+	judge_field(endpoint->run, C2W_FMT_03, "USER_NAME is nobody's who asked", item, endpoint->request_message.user, item->message.user);
+}
+
 static void judge_chat(struct hx_run *run, const struct hx_step *step, const struct hx_pattern *pattern, const struct wanted_chat *wanted,
                        const struct hx_item *item)
 {
@@ -240,6 +267,7 @@ void hx_take(struct hx_client *client, struct hx_item *item)
 {
 	struct hx_run *run = client->run;
 	struct hx_item *other, *spare;
+	run->unproved = false;
 	DL_DELETE(client->inbox, item);
 	run->waiting--;
 	hx_item_free(run, client->last);
@@ -283,6 +311,8 @@ enum hx_progress hx_match(struct hx_run *run, const struct hx_step *step, struct
 		struct wanted_chat wanted = { 0 };
 		if (chat)
 			wanted = wanted_chat(run, pattern, client);
+		else
+			hx_judge_origin(item);
 		judge_fields(run, step, pattern, &wanted, item);
 		hx_take(client, item);
 		return HX_NEXT;

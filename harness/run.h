@@ -162,6 +162,7 @@ struct hx_run {
 	bool small_window;             /* somebody stops reading in this scenario */
 	const char *reason;            /* why it could not be judged; NULL */
 	bool completed;                /* the script ran to its end */
+	bool unproved;                 /* nothing was heard since a silence was awaited: it may be that nobody is there any more */
 	const struct hx_step *member;  /* of `together`, the one that is judged; NULL outside */
 	bool group[HX_MAX_GROUP];      /* which members of `together` are met */
 	struct hx_item *pool;
@@ -216,6 +217,11 @@ void hx_note(struct hx_run *run, const struct hx_client *client, bool tcp, const
 /* Takes from the client's inbox what answers one of the step's patterns. HX_NEXT: taken (field findings noted); HX_BLOCKED: not there
  * yet; HX_ENDED: the answer is another one than any pattern says (finding noted). */
 enum hx_progress hx_match(struct hx_run *run, const struct hx_step *step, struct hx_client *client);
+/* An answer to somebody else's request, in another scenario of this run: neither its TIME nor its USER_NAME is of this endpoint. */
+bool hx_for_another(const struct hx_item *item);
+/* Neither is of anybody in this run: taken for the answer, since nothing else can be meant, but then it proves nothing (see conclude()).
+ * The judges, who see one endpoint, say nothing of those. */
+void hx_judge_origin(const struct hx_item *item);
 /* The first thing in the inbox that a silence forbids; NULL: none. repetitions_from: repetitions that came then or later count, too;
  * INT64_MAX: none do. earlier: only answers to what was sent before the silence was claimed. */
 struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, int64_t repetitions_from, bool earlier);

@@ -42,6 +42,7 @@ static bool can_leave(const struct hx_endpoint *endpoint)
 
 void hx_teardown_begin(struct hx_run *run)
 {
+	bool asked = false;
 	run->phase = HX_TEARDOWN;
 	run->teardown_until = net_now(run->net) + PATIENCE + 10 * pause_between(run);
 	for (struct hx_endpoint *e = run->endpoints; e != NULL; e = e->next) {
@@ -49,6 +50,7 @@ void hx_teardown_begin(struct hx_run *run)
 			net_udp_read(e->udp, true);
 		if (e->link != NULL)
 			net_tcp_read(e->link, true);
+		asked = asked || can_leave(e);
 		if (can_leave(e) && e->state != HX_DISCONNECTED && e == e->client->endpoint)
 			run->witness = e;
 	}
@@ -60,6 +62,7 @@ void hx_teardown_begin(struct hx_run *run)
 			ask(e, C2W_LEAVE_SESSION_REQUEST);
 		}
 	}
+	run->unproved = run->unproved && asked;
 	hx_teardown_due(run);
 }
 
@@ -97,12 +100,18 @@ bool hx_teardown_received(struct hx_endpoint *endpoint, const struct hx_item *it
 	} else {
 		return false;
 	}
+	endpoint->run->unproved = false;
 	return true;
 }
 
 static void try_again(struct hx_endpoint *endpoint)
 {
 	bool gone = endpoint->farewells > 0 && endpoint->state == HX_DISCONNECTED;
+	if (endpoint->leaving == HX_LOOKING && endpoint->tries >= TRIES_WHEN_GONE && !endpoint->ended) {
+		endpoint->leaving = HX_LEAVING; /* no list: it may have no session any more */
+		ask(endpoint, C2W_LEAVE_SESSION_REQUEST);
+		return;
+	}
 	if (endpoint->ended || endpoint->tries >= (gone ? TRIES_WHEN_GONE : TRIES))
 		left(endpoint);
 	else if (endpoint->tries++ > 0 && !endpoint->tcp)

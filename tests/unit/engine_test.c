@@ -278,6 +278,25 @@ static void a_wrong_user_is_charged_to_its_own_rule(void **state)
 	rp_result_free(end.result);
 }
 
+static void answer_of_another_time(struct fake *fake, const struct c2w_message *request, const struct net_datagram *datagram)
+{
+	struct c2w_message wrong = *request;
+	char text[300];
+	wrong.user = C2W_STR("somebody");
+	reply(fake, &datagram->peer, "1.0", 3, granted(&wrong, text));
+}
+
+/* A recorded run, played again. */
+static void an_answer_of_another_time_proves_nothing(void **state)
+{
+	(void)state;
+	struct fake fake = { .answer = answer_of_another_time };
+	struct outcome end = play(&fake, LOGIN);
+	assert_true(found(&end, C2W_FMT_02, RP_FAIL) && found(&end, C2W_FMT_03, RP_FAIL));
+	assert_false(end.record->completed);
+	rp_result_free(end.result);
+}
+
 static void first_request_lost(struct fake *fake, const struct c2w_message *request, const struct net_datagram *datagram)
 {
 	if (fake->requests > 1)
@@ -412,6 +431,23 @@ static void repeating(struct fake *fake, const struct c2w_message *request, cons
 		net_timer_at(fake->timer, net_now(fake->net) + fake->every);
 }
 
+static void repeating_then_mute(struct fake *fake, const struct c2w_message *request, const struct net_datagram *datagram)
+{
+	if (request->command == C2W_CONNECTION_REQUEST)
+		repeating(fake, request, datagram);
+}
+
+static void silence_to_the_end_proves_nothing(void **state)
+{
+	(void)state;
+	struct fake fake = { .answer = repeating_then_mute, .repeats = 3, .every = 1000 * MS };
+	struct outcome end = play(&fake, HELD);
+	assert_int_equal(end.record->verdict, RP_INCONCLUSIVE);
+	assert_false(end.record->completed);
+	assert_int_equal(end.record->findings_count, 0);
+	rp_result_free(end.result);
+}
+
 static struct outcome play_repeats(unsigned repeats, int64_t every)
 {
 	struct fake fake = { .answer = repeating, .repeats = repeats, .every = every };
@@ -515,11 +551,13 @@ int main(void)
 		cmocka_unit_test(another_scenarios_text_is_not_taken),
 		cmocka_unit_test(a_finding_names_the_line_within_together),
 		cmocka_unit_test(a_wrong_user_is_charged_to_its_own_rule),
+		cmocka_unit_test(an_answer_of_another_time_proves_nothing),
 		cmocka_unit_test(a_lost_request_is_repeated),
 		cmocka_unit_test(a_full_server_is_not_blamed),
 		cmocka_unit_test(an_answer_breaks_a_silence),
 		cmocka_unit_test(an_answer_after_the_sentinel_breaks_it_too),
 		cmocka_unit_test(silence_alone_proves_nothing),
+		cmocka_unit_test(silence_to_the_end_proves_nothing),
 		cmocka_unit_test(the_schedule_is_judged),
 		cmocka_unit_test(a_miss_that_lag_explains_is_inconclusive),
 		cmocka_unit_test(a_flood_ends_the_scenario),
