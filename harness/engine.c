@@ -841,10 +841,11 @@ static bool broke(const struct rp_scenario *record, enum c2w_rule rule)
 	return false;
 }
 
-/* An answer with another TIME and another USER_NAME than the request's proves nothing but that: it may be anybody's. */
+/* Without findings, or with some that leave the rest as it is. Where a list is wrong nobody knows who is where; an answer with another
+ * TIME and another USER_NAME than the request's may be anybody's. */
 static bool proved(const struct hx_run *run, const struct rp_scenario *record)
 {
-	return run->completed && !run->unproved && !(broke(record, C2W_FMT_02) && broke(record, C2W_FMT_03));
+	return run->completed && !run->unproved && !run->contradicted && !(broke(record, C2W_FMT_02) && broke(record, C2W_FMT_03));
 }
 
 static void conclude(struct hx_run *run)

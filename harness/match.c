@@ -186,6 +186,7 @@ static void judge_listing(struct hx_run *run, const struct hx_step *step, const 
 	bool there = entry.in_room > 0;
 	if (there != listing->negated)
 		return;
+	run->contradicted = true;
 	const char *name = hx_escape(run, entry.name), *room = entry.any_room ? "" : hx_escape(run, entry.room);
 	const char *in = entry.any_room ? "" : " in ";
 	const char *expected = hx_print(run->arena, "a list %s %s%s%s", listing->negated ? "without" : "with", name, in, room);

@@ -162,6 +162,7 @@ struct hx_run {
 	bool small_window;             /* somebody stops reading in this scenario */
 	const char *reason;            /* why it could not be judged; NULL */
 	bool completed;                /* the script ran to its end */
+	bool contradicted;             /* a list did not say what the script takes for granted from there on */
 	bool unproved;                 /* nothing was heard since a silence was awaited: it may be that nobody is there any more */
 	const struct hx_step *member;  /* of `together`, the one that is judged; NULL outside */
 	bool group[HX_MAX_GROUP];      /* which members of `together` are met */

@@ -297,6 +297,17 @@ static void an_answer_of_another_time_proves_nothing(void **state)
 	rp_result_free(end.result);
 }
 
+/* Who is where is what the rest is built on. */
+static void a_list_that_is_wrong_proves_nothing(void **state)
+{
+	(void)state;
+	struct fake fake = { .answer = right };
+	struct outcome end = play(&fake, LOGIN "alice > USER_LIST_REQUEST\nalice < USER_LIST_RESPONSE listing alice in \"Metropolis\" [LST-01]\n");
+	assert_true(found(&end, C2W_LST_01, RP_FAIL));
+	assert_false(end.record->completed);
+	rp_result_free(end.result);
+}
+
 static void first_request_lost(struct fake *fake, const struct c2w_message *request, const struct net_datagram *datagram)
 {
 	if (fake->requests > 1)
@@ -552,6 +563,7 @@ int main(void)
 		cmocka_unit_test(a_finding_names_the_line_within_together),
 		cmocka_unit_test(a_wrong_user_is_charged_to_its_own_rule),
 		cmocka_unit_test(an_answer_of_another_time_proves_nothing),
+		cmocka_unit_test(a_list_that_is_wrong_proves_nothing),
 		cmocka_unit_test(a_lost_request_is_repeated),
 		cmocka_unit_test(a_full_server_is_not_blamed),
 		cmocka_unit_test(an_answer_breaks_a_silence),
