@@ -15,6 +15,20 @@ static bool there(const char *folder)
 	return access(folder, R_OK | X_OK) == 0;
 }
 
+/* As somebody who stands here would write it; the caller's. */
+static char *from_here(const char *folder)
+{
+	char path[PATH_MAX], here[PATH_MAX];
+	size_t length;
+
+	if (realpath(folder, path) == NULL)
+		return NULL;
+	if (getcwd(here, sizeof(here)) == NULL)
+		return strdup(path);
+	length = strlen(here);
+	return strdup(strncmp(path, here, length) == 0 && path[length] == '/' ? path + length + 1 : path);
+}
+
 char *hx_default_suite(void)
 {
 	static const char *const beside[] = { "../scenarios", "../../scenarios", "../share/c2w/scenarios" };
@@ -30,7 +44,7 @@ char *hx_default_suite(void)
 	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
 		snprintf(folder, sizeof(folder), "%s/%s", program, beside[i]);
 		if (there(folder))
-			return realpath(folder, NULL);
+			return from_here(folder);
 	}
 	return there(C2W_DATADIR "/scenarios") ? strdup(C2W_DATADIR "/scenarios") : NULL;
 }
