@@ -63,6 +63,17 @@ def test_a_tier_that_is_none(machine):
     assert deps(machine[0]).returncode == 2
 
 
+def test_the_runner_counts_and_shows_what_failed(tmp_path):
+    for name, body in ("good", "exit 0"), ("bad", "echo what went wrong; exit 3"):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    run = subprocess.run([ROOT / "scripts/unit", tmp_path / "good", tmp_path / "bad"], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1 and run.stdout.splitlines()[-1] == "1 passed, 1 failed"
+    assert "ok      good" in run.stdout and "not ok  bad\n        what went wrong\n        exit code 3\n" in run.stdout
+    assert subprocess.run([ROOT / "scripts/unit", tmp_path / "good"], capture_output=True, timeout=60).returncode == 0
+    assert subprocess.run([ROOT / "scripts/unit"], capture_output=True, timeout=60).returncode == 1
+
+
 def test_help_lists_every_goal_that_exists_and_no_other():
     listed = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     goals = re.findall(r"^  ([a-z-]+) ", listed, re.MULTILINE)
