@@ -12,15 +12,20 @@ static int64_t pause_between(const struct hx_run *run)
 	return pause > PAUSE ? pause : PAUSE;
 }
 
+/* The session's, or the one that a session may just be granted to. */
+static struct c2w_str name_of(const struct hx_endpoint *endpoint)
+{
+	const struct hx_buffer *name = endpoint->session.length > 0 ? &endpoint->session : &endpoint->asked;
+	return name->length > 0 && name->length <= C2W_MAX_USER ? hx_buffer_str(name) : c2w_str_of(endpoint->client->user);
+}
+
 static void ask(struct hx_endpoint *endpoint, enum c2w_command command)
 {
 	struct hx_run *run = endpoint->run;
 	char time[C2W_MAX_TIME_TEXT + 1], octets[C2W_MAX_USER + 256];
 	hx_fresh_time(run, endpoint, time);
 	struct c2w_message request = { .time_text = c2w_str_of(time), .command = command };
-	request.user = endpoint->session.length > 0 && endpoint->session.length <= C2W_MAX_USER
-	               ? hx_buffer_str(&endpoint->session)
-	               : c2w_str_of(endpoint->client->user);
+	request.user = name_of(endpoint);
 	long length = c2w_message_format(octets, sizeof(octets), &request);
 	endpoint->tries = 0;
 	if (length > 0)
