@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Servers that no client should meet: hostile.py MODE [N]. On UDP and TCP at one free port; prints `ready HOST:PORT`.
+"""Servers that no client should meet: hostile.py MODE [N [HOST PORT [RIGHT]]]. On UDP and TCP at that port; prints `ready HOST:PORT`.
 
 Each mode is a class below, named after what it does. Most behave at first: the naive server at the top answers every request
-with the answer that the happy path wants, and knows nothing of errors, repetitions or acks.
+with the answer that the happy path wants, and knows nothing of errors, repetitions or acks. With RIGHT, the address of a server,
+the first N messages go there, and its answers back: after them it turns into what MODE says.
 """
 
 import asyncio
 import random
+import socket
 import sys
 
 
@@ -18,6 +20,12 @@ class Naive:
 
     def opened(self, peer):
         pass
+
+    def closed(self, peer):
+        pass
+
+    def overheard(self, octets):
+        """What a right server said, before the turn."""
 
     def received(self, peer, octets):
         for line in octets.split(b"\r\n"):
@@ -112,6 +120,47 @@ class Flood(Naive):
             peer.send(b"1.0: NEW_MESSAGE|nobody|%d\r\n" % number)
 
 
+class Fixed(Naive):
+    """Answers each read with one and the same message."""
+
+    def received(self, peer, octets):
+        peer.send(b"1.0: CONNECTION_GRANTED|alice|\r\n")
+
+
+class Granting(Naive):
+    """Says yes to every request, and remembers nothing."""
+
+    DATA = {b"USER_LIST": b"alice,MAIN_ROOM", b"MOVIE_LIST": b"Metropolis|M", b"ENTER_MOVIE": b"127.0.0.1:5004"}
+    SUFFIX = {b"USER_LIST": b"USER_LIST_RESPONSE", b"MOVIE_LIST": b"MOVIE_LIST_RESPONSE", b"SEND_MESSAGE": b"NEW_MESSAGE"}
+
+    def request(self, peer, when, family, user, data):
+        command, data = self.SUFFIX.get(family, family + b"_GRANTED"), self.DATA.get(family, b"")
+        self.answer(peer, b"%s: %s|%s|%s\r\n" % (when, command, user, data))
+
+
+class Replay(Naive):
+    """Answers as a right server answered such a request before, TIME and all."""
+
+    def __init__(self, count):
+        super().__init__(count)
+        self.recorded = {
+            b"CONNECTION": b"10.0: CONNECTION_GRANTED|alice|\r\n", b"USER_LIST": b"11.0: USER_LIST_RESPONSE|alice|alice,MAIN_ROOM\r\n",
+            b"MOVIE_LIST": b"12.0: MOVIE_LIST_RESPONSE|alice|Metropolis|M\r\n", b"ENTER_MOVIE": b"13.0: ENTER_MOVIE_GRANTED|alice|127.0.0.1:5004\r\n",
+            b"SEND_MESSAGE": b"14.0: NEW_MESSAGE|alice|hi\r\n", b"LEAVE_SESSION": b"15.0: LEAVE_SESSION_GRANTED|alice|\r\n",
+        }
+
+    def overheard(self, octets):
+        for line in octets.split(b"\r\n")[:-1]:
+            command = line.partition(b": ")[2].partition(b"|")[0].replace(b"NEW_MESSAGE", b"SEND_MESSAGE")
+            for family in self.recorded:
+                if command.startswith(family):
+                    self.recorded[family] = line + b"\r\n"
+
+    def request(self, peer, when, family, user, data):
+        if family in self.recorded:
+            self.answer(peer, self.recorded[family])
+
+
 class Utf8(Naive):
     """Puts octets that are no UTF-8 into every answer."""
 
@@ -176,11 +225,49 @@ class Crash(Naive):
         super().received(peer, octets)
 
 
+class Turning:
+    """A right server for N messages, which go to the one at `address`; then another one of the above."""
+
+    def __init__(self, then, count, address):
+        host, _, port = address.rpartition(":")
+        self.then, self.left, self.address, self.links = then, count, (host, int(port)), {}
+
+    def opened(self, peer):
+        if self.left <= 0:
+            self.then.opened(peer)
+
+    def closed(self, peer):
+        link = self.links.pop(peer.key, None)
+        if link:
+            asyncio.get_running_loop().remove_reader(link)
+            link.close()
+
+    def received(self, peer, octets):
+        if self.left <= 0:
+            self.then.received(peer, octets)
+            return
+        self.left -= octets.count(b"\r\n") or 1
+        if peer.key not in self.links:
+            link = self.links[peer.key] = socket.socket(socket.AF_INET, socket.SOCK_STREAM if peer.stream else socket.SOCK_DGRAM)
+            link.connect(self.address)
+            asyncio.get_running_loop().add_reader(link, self.answered, peer, link)
+        self.links[peer.key].sendall(octets)
+
+    def answered(self, peer, link):
+        octets = link.recv(65536)
+        if self.left > 0 and octets:
+            self.then.overheard(octets)
+            peer.send(octets)
+        elif peer.stream and not octets:
+            self.closed(peer)
+            peer.close()
+
+
 class DatagramPeer:
     stream = False
 
     def __init__(self, transport, address):
-        self.transport, self.address = transport, address
+        self.transport, self.address, self.key = transport, address, address
 
     def send(self, octets):
         self.transport.sendto(octets, self.address)
@@ -201,7 +288,7 @@ class StreamPeer(asyncio.Protocol):
     stream = True
 
     def __init__(self, behaviour):
-        self.behaviour, self.writable = behaviour, asyncio.Event()
+        self.behaviour, self.writable, self.key = behaviour, asyncio.Event(), self
         self.writable.set()
 
     def connection_made(self, transport):
@@ -210,6 +297,7 @@ class StreamPeer(asyncio.Protocol):
 
     def connection_lost(self, _):
         self.writable.set()
+        self.behaviour.closed(self)
 
     def pause_writing(self):
         self.writable.clear()
@@ -244,13 +332,15 @@ async def serve(behaviour, host, port):
     await server.serve_forever()
 
 
-def main(mode, count="10", host="127.0.0.1", port="0"):
+def main(mode, count="10", host="127.0.0.1", port="0", right=None):
     behaviour = globals()[mode.capitalize()](int(count))
+    if right:
+        behaviour = Turning(behaviour, int(count), right)
     try:
         asyncio.run(serve(behaviour, host, int(port)))
     except OSError as error:  # another one holds the port over UDP
         if int(port) == 0:
-            return main(mode, count, host, port)
+            return main(mode, count, host, port, right)
         sys.exit(f"hostile.py: {error}")
 
 
