@@ -58,6 +58,14 @@ def children():
 
 
 @pytest.fixture(autouse=True)
+def surroundings(monkeypatch, tmp_path):
+    """Nobody's own settings, and nobody's own cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in "NO_COLOR", "C2W_SCENARIOS", "COLUMNS":
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
 def no_leftovers():
     before = children()
     yield
