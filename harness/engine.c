@@ -374,7 +374,7 @@ static enum hx_progress do_same(struct hx_run *run, const struct hx_step *step, 
 	int64_t every = step->every != NULL ? hx_eval_whole(run, step->every) : 0;
 	unsigned count = step->count != NULL ? (unsigned)hx_eval_whole(run, step->count) : 1;
 	struct hx_item *item = NULL;
-	if (client->last == NULL)
+	if (client->last == NULL || client->endpoint == NULL)
 		return missing(run, step, client, hx_rule_of(run, step));
 	while (run->progress < count && (item = find_repetition(client, step->within != NULL)) != NULL) {
 		take_repetition(run, step, client, item, every);
@@ -385,7 +385,7 @@ static enum hx_progress do_same(struct hx_run *run, const struct hx_step *step, 
 		return HX_NEXT;
 	if (run->step_fresh)
 		deadline(run, every > 0 ? client->last_at + 2 * every + jitter_allowance(run) : net_now(run->net) + hx_patience(run));
-	if (client->endpoint == NULL || client->endpoint->ended)
+	if (client->endpoint->ended)
 		return gone(run, step, client);
 	if (!run->step_due)
 		return HX_BLOCKED;
