@@ -69,7 +69,7 @@ static struct hx_value times(struct hx_run *run, struct hx_value a, struct hx_va
 	if (a.octets.length > 0 && count > HX_MAX_STRING / a.octets.length)
 		count = HX_MAX_STRING / a.octets.length;
 	char *to = hx_alloc(run->arena, a.octets.length * count + 1);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && a.octets.length > 0; i++)
 		memcpy(to + i * a.octets.length, a.octets.at, a.octets.length);
 	return octets_value((struct c2w_str){ to, a.octets.length * count });
 }

@@ -238,10 +238,10 @@ static void process(struct srv_core *core, const struct srv_way *way, struct srv
 		request.endpoint = srv_endpoint_new(core, way);
 	request.endpoint->way.local = way->local; /* TRN-04 */
 	srv_processed(core, request.endpoint, message->time);
-	if (error == SRV_NO_ERROR)
-		cell->act(&request);
-	else
+	if (error != SRV_NO_ERROR)
 		refuse(&request, error);
+	else if (cell->act)
+		cell->act(&request);
 	srv_endpoint_settle(core, request.endpoint);
 }
 

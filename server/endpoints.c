@@ -146,7 +146,7 @@ void srv_session_move(struct srv_core *core, struct srv_endpoint *endpoint, stru
 
 void srv_session_end(struct srv_core *core, struct srv_endpoint *endpoint)
 {
-	if (endpoint->state == SRV_DISCONNECTED)
+	if (!endpoint || endpoint->state == SRV_DISCONNECTED)
 		return;
 	srv_drop_deliveries(core, endpoint);
 	HASH_DELETE(hh_name, core->names, endpoint); /* CON-06 */
