@@ -1,6 +1,7 @@
 /* Who there is: endpoints with and without a session, names, rooms.
  * For the core's parts only. Endpoints belong to the core and go back to its pool; without a session an endpoint lives as long
  * as a response of its waits for an ack, and the oldest are forgotten when there are too many (ROB-04). */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
@@ -140,13 +141,15 @@ void srv_session_begin(struct srv_core *core, struct srv_endpoint *endpoint, str
 
 void srv_session_move(struct srv_core *core, struct srv_endpoint *endpoint, struct srv_room *room)
 {
+	assert(endpoint);
 	srv_drop_waiting(core, endpoint); /* MSG-08 */
 	set_room(core, endpoint, room);
 }
 
 void srv_session_end(struct srv_core *core, struct srv_endpoint *endpoint)
 {
-	if (!endpoint || endpoint->state == SRV_DISCONNECTED)
+	assert(endpoint);
+	if (endpoint->state == SRV_DISCONNECTED)
 		return;
 	srv_drop_deliveries(core, endpoint);
 	HASH_DELETE(hh_name, core->names, endpoint); /* CON-06 */
