@@ -69,6 +69,12 @@ void hx_find_octets(struct hx_run *run, enum c2w_rule rule, const char *what, st
 	hx_find(run, rule, false, what, expected.length > 0 ? hx_escape(run, expected) : NULL, got.length > 0 ? hx_escape(run, got) : NULL);
 }
 
+/* The asker is missing, and everybody else of this run: whoever lists so keeps no record of users, and its answers prove nothing. */
+static bool lists_nobody(const struct hx_run *run, const struct jd_finding *finding)
+{
+	return finding->rule == C2W_LST_01 && finding->expected.length > 0 && !hx_name_is_of_this_run(run->target, finding->got);
+}
+
 static void judge_found(void *context, const struct jd_finding *finding)
 {
 	struct hx_run *run = context;
@@ -77,6 +83,7 @@ static void judge_found(void *context, const struct jd_finding *finding)
 		run->outcome.noise |= finding->rule == C2W_REL_07; /* an ack may have been lost: once, not every time */
 		return;
 	}
+	run->contradicted |= lists_nobody(run, finding);
 	hx_find_octets(run, finding->rule, finding->what, finding->expected, finding->got);
 }
 
