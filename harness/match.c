@@ -38,7 +38,7 @@ static const struct hx_chat *chat_of(const struct hx_client *author, const struc
 	return NULL;
 }
 
-static bool time_is_of_another(const struct hx_run *run, const struct hx_chat *but, int64_t time)
+bool hx_time_is_of_a_text(const struct hx_run *run, const struct hx_chat *but, int64_t time)
 {
 	for (unsigned c = 0; c < run->client_count; c++) {
 		const struct hx_client *client = &run->clients[c];
@@ -84,9 +84,9 @@ static int chat_likeness(const struct hx_run *run, const struct wanted_chat *wan
 		return 0;
 	if (item->stranger && (!text || hx_name_is_of_this_run(run->target, message->user)))
 		return 0; /* another scenario's: a TIME and a text can be equal by chance */
-	if (message->time == wanted->request->message.time && (author || text || !time_is_of_another(run, wanted->request, message->time)))
+	if (message->time == wanted->request->message.time && (author || text || !hx_time_is_of_a_text(run, wanted->request, message->time)))
 		return 2;
-	return author && !time_is_of_another(run, NULL, message->time) ? 1 : 0;
+	return author && !hx_time_is_of_a_text(run, NULL, message->time) ? 1 : 0;
 }
 
 static struct hx_item *find_chat(struct hx_run *run, const struct hx_pattern *pattern, struct hx_client *client)

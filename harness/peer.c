@@ -349,6 +349,28 @@ static bool over_bound(struct hx_run *run, size_t length)
 	return true;
 }
 
+/* A text by somebody who is no client of this run, nor can it be one of ours with a wrong author: it is acked at once even if acks are held, for as
+ * long as it is unacked nothing of ours comes (REL-14). */
+static bool from_outside(const struct hx_item *item)
+{
+	const struct hx_run *run = item->endpoint->run;
+	return item->stranger && !hx_name_is_of_this_run(run->target, item->message.user) && !hx_time_is_of_a_text(run, NULL, item->message.time);
+}
+
+static void heard_server(struct hx_endpoint *endpoint, const struct hx_item *item, int64_t at)
+{
+	struct hx_client *client = endpoint->client;
+	bool outside = from_outside(item), present = endpoint == client->endpoint;
+	if (!is_copy(endpoint, item))
+		follow_state(endpoint, &item->message);
+	if (!item->repetition)
+		follow_request(endpoint, &item->message, at);
+	if (!outside)
+		hx_buffer_set(&client->answers[c2w_command_info(item->message.command)->family], item->octets, item->length);
+	if (endpoint->run->phase == HX_TEARDOWN || (present && (outside || !client->holds_acks)))
+		hx_acknowledge(endpoint, item);
+}
+
 static void received(struct hx_endpoint *endpoint, const char *octets, size_t length, int64_t at)
 {
 	struct hx_run *run = endpoint->run;
@@ -367,16 +389,8 @@ static void received(struct hx_endpoint *endpoint, const char *octets, size_t le
 	item->repetition = reading.repetition;
 	item->from_server = reading.from_server;
 	item->stranger = reading.stranger;
-	if (item->from_server) {
-		if (!is_copy(endpoint, item))
-			follow_state(endpoint, &item->message);
-		if (!item->repetition)
-			follow_request(endpoint, &item->message, at);
-		hx_buffer_set(&endpoint->client->answers[c2w_command_info(item->message.command)->family], item->octets, item->length);
-		bool present = endpoint == endpoint->client->endpoint;
-		if (run->phase == HX_TEARDOWN || (present && !endpoint->client->holds_acks))
-			hx_acknowledge(endpoint, item);
-	}
+	if (item->from_server)
+		heard_server(endpoint, item, at);
 	if (run->phase == HX_TEARDOWN && hx_teardown_received(endpoint, item))
 		hx_item_free(run, item);
 	else

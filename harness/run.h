@@ -227,6 +227,7 @@ void hx_judge_origin(const struct hx_item *item);
 /* The first thing in the inbox that a silence forbids; NULL: none. repetitions_from: repetitions that came then or later count, too;
  * INT64_MAX: none do. earlier: only answers to what was sent before the silence was claimed. */
 struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, int64_t repetitions_from, bool earlier);
+bool hx_time_is_of_a_text(const struct hx_run *run, const struct hx_chat *but, int64_t time); /* sent by one of the cast; `but` apart, NULL: none apart */
 void hx_take(struct hx_client *client, struct hx_item *item);
 bool hx_same_exchange(const struct hx_item *a, const struct hx_item *b); /* one answer, sent twice? by command, TIME and USER_NAME */
 /* Scenario notation of what a step expects, in the arena. */
