@@ -117,12 +117,12 @@ $(call objects_clang,$(SOURCES)): | deps-test
 # ---- set-up --------------------------------------------------------------------------------------------------------
 
 # Only these goals install what is missing; the others say it and stop.
-INSTALLING := deps demo check check-all selftest mutants bench asan tsan cov lint format
+INSTALLING := deps demo check check-all selftest mutants trust bench asan tsan cov lint format
 $(INSTALLING): DEPS := scripts/deps
 DEPS := scripts/deps --check
 PYTHON ?= $(eval PYTHON := $$(shell scripts/python))$(PYTHON)
 
-deps-build deps-test deps-bench deps-lint deps-cov:
+deps-build deps-test deps-bench deps-trust deps-lint deps-cov:
 	@$(DEPS) $(@:deps-%=%)
 
 # ---- goals ---------------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ help: ## list the goals
 
 programs: $(programs_release)
 
-deps: deps-build deps-test deps-bench deps-lint deps-cov ## install what any goal may need
+deps: deps-build deps-test deps-bench deps-trust deps-lint deps-cov ## install what any goal may need
 
 demo: programs ## install what is missing, build, judge the reference server over UDP and TCP
 	scripts/demo
@@ -141,15 +141,18 @@ demo: programs ## install what is missing, build, judge the reference server ove
 UNIT   = scripts/unit
 PYTEST = $(PYTHON) -m pytest -q -n auto -p no:cacheprovider tests/cli tests/e2e
 
-check: deps-test programs $(programs_asan) $(units_asan) clang ## install what is missing, build with sanitizers, run every test
+check: deps-test programs $(programs_asan) $(units_asan) $(selftests_release) $(call objects_release,$(UNITS)) clang ## install what is missing, build with sanitizers, run every test
 	$(UNIT) $(units_asan)
 	build/c2w-conform --quiet --simulate scenarios
 	build/c2w-conform --quiet --coverage scenarios
+	$(SELFTEST)
+	tests/selftest/mutate
 	C2W_BUILD=build/asan $(PYTEST)
 
-check-all: check ## everything, however long: check, then selftest, mutants, tsan, cov, lint, dist and bench
+check-all: check ## everything, however long: check, then selftest, all mutants, trust, tsan, cov, lint, dist and bench
 	$(MAKE) selftest
 	$(MAKE) mutants
+	$(MAKE) trust
 	$(MAKE) tsan
 	$(MAKE) cov
 	$(MAKE) lint
@@ -161,11 +164,19 @@ scenarios: programs ## check the suite, play it in virtual time, show what it co
 	build/c2w-conform --simulate scenarios
 	build/c2w-conform --coverage scenarios
 
-selftest: deps-test programs $(selftests_release) ## every known-bad server must be caught, every vacuous one too
-	set -e; for test in $(selftests_release); do $$test; done
+# Their output is long, and of use where they fail: there is build/selftest.json, too.
+SELFTEST = set -e; for test in $(selftests_release); do $$test >$$test.log || { cat $$test.log; exit 1; }; tail -n 1 $$test.log; done
 
-mutants: deps-test programs $(call objects_release,$(UNITS)) ## a sample of wrong servers, made by changing the right one
-	tests/selftest/mutate
+selftest: deps-test programs $(selftests_release) ## the suite against every known-bad server, as a matrix, and against what is no server
+	set -e; for test in $(selftests_release) tests/selftest/sockets; do $$test; done
+
+mutants: deps-test programs $(call objects_release,$(UNITS)) ## the suite against every wrong server that one change of the right one makes
+	tests/selftest/mutate --all
+
+RUNS ?= 20
+
+trust: deps-trust programs ## the right server under bad conditions, RUNS=20 times each: nothing may fail
+	tests/selftest/trust --runs $(RUNS)
 
 bench: deps-bench programs $(benches_release) $(call objects_clang,$(BENCHES)) ## measure, and print the ratios
 	bench/run
@@ -212,5 +223,5 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help programs deps deps-build deps-test deps-bench deps-lint deps-cov demo check check-all scenarios selftest mutants bench \
+.PHONY: help programs deps deps-build deps-test deps-bench deps-trust deps-lint deps-cov demo check check-all scenarios selftest mutants trust bench \
 	asan tsan cov clang lint format install dist clean FORCE
