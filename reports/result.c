@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,11 @@ static const char *const overall_names[] = {
 	[RP_UNREACHABLE] = "unreachable", [RP_UNDECIDED] = "inconclusive",
 };
 
+static const char *const stop_names[] = {
+	[RP_STOP_UNWATCHED] = "unwatched", [RP_STOP_SESSION] = "session", [RP_STOP_COUNT] = "count",
+	[RP_STOP_ACK] = "ack", [RP_STOP_NEVER] = "never", [RP_STOP_UNSEEN] = "unseen",
+};
+
 static const char *const transport_names[] = { [RP_UDP] = "udp", [RP_TCP] = "tcp", [RP_MIXED] = "mixed" };
 
 const char *rp_verdict_name(enum rp_verdict verdict)
@@ -41,6 +47,11 @@ const char *rp_overall_name(enum rp_overall overall)
 const char *rp_transport_name(enum rp_transport transport)
 {
 	return transport_names[transport];
+}
+
+const char *rp_stop_name(enum rp_stop stop)
+{
+	return stop_names[stop];
 }
 
 /* ---- memory ------------------------------------------------------------------------------- */
@@ -179,6 +190,34 @@ void rp_proves_set(struct rp_result *result, struct rp_scenario *scenario, const
 	scenario->proves_count = count;
 	if (count > 0)
 		memcpy(scenario->proves, rules, count * sizeof(*rules));
+}
+
+static int by_length(const void *a, const void *b)
+{
+	int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;
+
+	return (one > other) - (one < other);
+}
+
+void rp_fingerprint_set(struct rp_result *result, const int64_t *intervals, size_t count)
+{
+	struct rp_fingerprint *print = &result->target.fingerprint;
+	int64_t *sorted = must(malloc((count + 1) * sizeof(*sorted)));
+
+	print->intervals = arena_take(result, (count + 1) * sizeof(*intervals));
+	print->intervals_count = count;
+	print->median = print->least = print->most = print->factor = 0;
+	if (count > 0) {
+		memcpy(print->intervals, intervals, count * sizeof(*intervals));
+		memcpy(sorted, intervals, count * sizeof(*intervals));
+		qsort(sorted, count, sizeof(*sorted), by_length);
+		print->median = sorted[count / 2];
+		print->least = sorted[0];
+		print->most = sorted[count - 1];
+	}
+	if (count > 1 && intervals[0] > 0)
+		print->factor = llround(1000 * pow((double)intervals[count - 1] / (double)intervals[0], 1.0 / (double)(count - 1)));
+	free(sorted);
 }
 
 void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario)

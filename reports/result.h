@@ -64,6 +64,30 @@ struct rp_rule {
 	size_t *scenarios; size_t scenarios_count; /* indices of those that tested it */
 };
 
+/* How the target repeats a response that nobody acks: a CONNECTION_GRANTED over UDP, left alone beside the suite. What somebody
+ * whose class was told other numbers than the profile's needs to see. */
+enum rp_stop {
+	RP_STOP_UNWATCHED,           /* nothing is known: `reason` says why */
+	RP_STOP_SESSION,             /* by itself, and the session ended with it, as REL-08 says */
+	RP_STOP_COUNT,               /* by itself; the session goes on */
+	RP_STOP_ACK,                 /* not by itself, but when it was acked */
+	RP_STOP_NEVER,               /* not by itself, nor when it was acked */
+	RP_STOP_UNSEEN,              /* it may yet come again: the run ended before */
+	RP_STOPS
+};
+
+const char *rp_stop_name(enum rp_stop stop);
+
+struct rp_fingerprint {
+	enum rp_stop stop;
+	char *reason;                /* of RP_STOP_UNWATCHED: a sentence; else NULL */
+	int64_t *intervals;          /* ns, from each transmission to the next, in their order: one message's */
+	size_t intervals_count;      /* the retransmissions seen; 0: none */
+	int64_t median, least, most; /* ns, of those; 0 where there are none */
+	int64_t factor;              /* per mille: how an interval grows over the one before, 1000 for a steady pace; 0: under two of them */
+	int64_t watched;             /* ns, from the first transmission on */
+};
+
 struct rp_target {
 	char *address;               /* "127.0.0.1:1950"; "simulated" */
 	char *launch;                /* the command, or NULL */
@@ -75,6 +99,7 @@ struct rp_target {
 	char *lost_after;            /* id of the scenario after which it stopped answering; or NULL */
 	char *output;                /* the end of a launched server's output; or NULL */
 	unsigned restarts;
+	struct rp_fingerprint fingerprint; /* over UDP */
 };
 
 struct rp_result {
@@ -118,6 +143,8 @@ void rp_proves_set(struct rp_result *result, struct rp_scenario *scenario, const
 /* Kept in the order of `at`. Bounded as above: beyond that the oldest but the first are dropped, several at a time. */
 void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_t at, const char *client, bool received, bool tcp,
                   const char *octets, size_t length, const char *note);
+/* Sets the fingerprint's intervals to a copy of these, and what is computed from them. */
+void rp_fingerprint_set(struct rp_result *result, const int64_t *intervals, size_t count);
 /* A string that lives as long as the result. */
 char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Forgets the scenario's findings and timeline, for its second try. */
