@@ -644,7 +644,7 @@ static int look(struct conform *conform)
 	case HX_CHECK:
 		break;
 	case HX_EXPLAIN:
-		hx_explain(conform->suite, conform->options.explain, stdout);
+		hx_explain(conform->suite, conform->options.explain, width_of(stdout), stdout);
 		break;
 	case HX_COVERAGE:
 		return hx_coverage(conform->suite, conform->options.quiet, stdout) == 0 ? EXIT_CONFORMS : EXIT_VIOLATES;

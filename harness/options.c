@@ -57,7 +57,7 @@ static const struct argp_option table[] = {
 	{ .doc = "Instead of a run:", .group = 4 },
 	{ "list", KEY_LIST, NULL, 0, "List the scenarios that would run", 4 },
 	{ "coverage", KEY_COVERAGE, NULL, 0, "Count the scenarios that prove each rule; end with 1 if a rule has none", 4 },
-	{ "explain", KEY_EXPLAIN, "RULE", 0, "Print a rule and what proves it", 4 },
+	{ "explain", KEY_EXPLAIN, "RULE", 0, "Print a rule: why it is there, how it is broken, an example, what proves it", 4 },
 	{ "check", KEY_CHECK, NULL, 0, "Check scenario files, and run nothing", 4 },
 	{ 0 },
 };

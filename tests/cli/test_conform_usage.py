@@ -115,6 +115,23 @@ def test_explain_gives_the_rule(conform):
     assert "MSG-02" in run.out and "MUST" in run.out and "nobody else" in run.out
 
 
+RULES = re.findall(r"^C2W_RULE\((\w+), (\d+),", (ROOT / "protocol/rules.def").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("columns", [70, 80, 200])
+def test_explain_says_why_how_and_where_in_lines_that_fit(conform, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert len(RULES) > 60
+    for rule in ("-".join(found) for found in RULES[::1 if columns == 80 else 10]):
+        run = conform("--explain", rule)
+        titles = re.findall(r"^[A-Z].*", run.out, re.MULTILINE)
+        assert run.code == 0 and run.err == "" and titles[0].startswith(rule + "  "), run
+        assert titles[1:4] == ["Why it is there", "How it is broken", "For example"], run
+        assert titles[4].startswith(("Proved by", "It binds clients", "No test can see it")), run
+        prose = [line for line in run.out.splitlines() if "|" not in line and not re.match(r"  \S+/\S+$", line)]
+        assert max(map(len, prose)) <= columns and min(columns, 100) - 25 < max(map(len, prose)) <= 100, rule
+
+
 def test_list_names_each_scenario_once(conform):
     lines = conform("--list").out.splitlines()
     ids = [line.split()[0] for line in lines]
