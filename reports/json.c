@@ -215,6 +215,7 @@ static json_t *scenario_json(const struct rp_scenario *scenario)
 	set_text(object, "verdict", rp_verdict_name(scenario->verdict));
 	set_bool(object, "flaky", scenario->flaky);
 	set_bool(object, "company_only", scenario->company_only);
+	set_bool(object, "expected", scenario->expected);
 	set_bool(object, "completed", scenario->completed);
 	set_text(object, "reason", scenario->reason);
 	set_number(object, "began_ns", scenario->began);
@@ -225,6 +226,17 @@ static json_t *scenario_json(const struct rp_scenario *scenario)
 	set(object, "findings", findings);
 	set(object, "timeline", timeline);
 	set_count(object, "timeline_left_out", scenario->timeline_left_out);
+	return object;
+}
+
+static json_t *expectation_json(const struct rp_expectation *expectation)
+{
+	json_t *object = json_object(), *surprises = json_array();
+
+	for (size_t i = 0; i < expectation->surprises_count; i++)
+		append(surprises, text_json(expectation->surprises[i]));
+	set_text(object, "file", expectation->file);
+	set(object, "surprises", surprises);
 	return object;
 }
 
@@ -242,6 +254,9 @@ static json_t *result_json(const struct rp_result *result)
 	set(root, "parameters", parameters_json(&result->params));
 	set_text(root, "verdict", rp_overall_name(result->verdict));
 	set_text(root, "verdict_reason", result->verdict_reason);
+	set_text(root, "outcome", rp_overall_name(rp_outcome(result)));
+	set_bool(root, "warnings_fail", result->warnings_fail);
+	set(root, "expectation", result->expectation.file == NULL ? json_null() : expectation_json(&result->expectation));
 	set_seed(root, result->seed);
 	set_number(root, "duration_ns", result->duration);
 	set_number(root, "critical_path_ns", result->critical_path);
@@ -602,6 +617,7 @@ static void read_scenario(struct reader *reader, const json_t *object)
 	scenario->verdict = get_verdict(reader, object);
 	scenario->flaky = get_bool(reader, object, "flaky");
 	scenario->company_only = get_bool(reader, object, "company_only");
+	scenario->expected = get_bool(reader, object, "expected");
 	scenario->completed = get_bool(reader, object, "completed");
 	scenario->reason = get_text(reader, object, "reason");
 	scenario->began = get_time(reader, object, "began_ns");
@@ -642,6 +658,26 @@ static void read_rules(struct reader *reader, const json_t *array)
 	leave(reader);
 }
 
+static void read_expectation(struct reader *reader, const json_t *root)
+{
+	const json_t *object = json_object_get(root, "expectation"), *surprises, *entry;
+	size_t i;
+
+	if (object == NULL || json_is_null(object))
+		return;
+	object = get_object(reader, root, "expectation");
+	enter(reader, "expectation");
+	reader->result->expectation.file = rp_text(reader->result, "%s", get_string(reader, object, "file"));
+	surprises = get_array(reader, object, "surprises");
+	json_array_foreach(surprises, i, entry) {
+		if (!json_is_string(entry))
+			refuse(reader, "surprises", "holds something that is no string");
+		else
+			rp_surprise_add(reader->result, json_string_value(entry));
+	}
+	leave(reader);
+}
+
 static void read_result(struct reader *reader, const json_t *root)
 {
 	struct rp_result *result = reader->result;
@@ -655,6 +691,8 @@ static void read_result(struct reader *reader, const json_t *root)
 	result->seed = get_seed(reader, root);
 	result->duration = get_time(reader, root, "duration_ns");
 	result->critical_path = get_time(reader, root, "critical_path_ns");
+	result->warnings_fail = get_bool(reader, root, "warnings_fail");
+	read_expectation(reader, root);
 	read_scenarios(reader, get_array(reader, root, "scenarios"));
 	if (reader->error != NULL)
 		return;

@@ -145,6 +145,7 @@ void rp_result_free(struct rp_result *result)
 		free(chunk);
 	}
 	free(result->scenarios);
+	free(result->expectation.surprises);
 	free(result);
 }
 
@@ -190,6 +191,14 @@ void rp_proves_set(struct rp_result *result, struct rp_scenario *scenario, const
 	scenario->proves_count = count;
 	if (count > 0)
 		memcpy(scenario->proves, rules, count * sizeof(*rules));
+}
+
+void rp_surprise_add(struct rp_result *result, const char *text)
+{
+	struct rp_expectation *expectation = &result->expectation;
+
+	expectation->surprises = grow(expectation->surprises, expectation->surprises_count, sizeof(char *));
+	expectation->surprises[expectation->surprises_count++] = rp_text(result, "%s", text);
 }
 
 static int by_length(const void *a, const void *b)
@@ -384,7 +393,7 @@ static enum rp_overall overall(const struct rp_result *result, const char **reas
 	struct rp_counts counts = rp_count(result);
 
 	*reason = NULL;
-	if (counts.rules[RP_FAIL] > 0 || counts.scenarios[RP_FAIL] > 0)
+	if (counts.rules[RP_FAIL] > 0 || counts.scenarios[RP_FAIL] > 0 || (result->warnings_fail && counts.rules[RP_WARN] > 0))
 		return RP_VIOLATES;
 	if (counts.rules[RP_INCONCLUSIVE] > 0 || counts.scenarios[RP_INCONCLUSIVE] > 0)
 		*reason = "nothing broken was found, but not all could be judged";
@@ -410,6 +419,31 @@ void rp_result_conclude(struct rp_result *result)
 	result->verdict = overall(result, &reason);
 	if (reason != NULL && result->verdict_reason == NULL)
 		result->verdict_reason = rp_text(result, "%s", reason);
+}
+
+static bool is_broken(const struct rp_result *result, const struct rp_scenario *scenario)
+{
+	bool broken = scenario->verdict == RP_FAIL || (result->warnings_fail && scenario->verdict == RP_WARN);
+
+	for (size_t i = 0; i < scenario->findings_count; i++)
+		broken = broken || scenario->findings[i].verdict == RP_FAIL || (result->warnings_fail && scenario->findings[i].verdict == RP_WARN);
+	return broken;
+}
+
+enum rp_overall rp_outcome(const struct rp_result *result)
+{
+	struct rp_counts counts = rp_count(result);
+
+	if (result->verdict == RP_UNREACHABLE)
+		return RP_UNREACHABLE;
+	if (result->expectation.surprises_count > 0)
+		return RP_VIOLATES;
+	if (result->verdict != RP_VIOLATES)
+		return result->verdict;
+	for (size_t i = 0; i < result->scenarios_count; i++)
+		if (is_broken(result, &result->scenarios[i]) && !result->scenarios[i].expected)
+			return RP_VIOLATES;
+	return counts.scenarios[RP_INCONCLUSIVE] + counts.rules[RP_INCONCLUSIVE] > 0 ? RP_UNDECIDED : RP_CONFORMS;
 }
 
 struct rp_counts rp_count(const struct rp_result *result)

@@ -46,6 +46,7 @@ struct rp_scenario {
 	enum rp_verdict verdict;
 	bool flaky;                  /* failed, then passed */
 	bool company_only;           /* failed in company, passed alone */
+	bool expected;               /* it failed for just what the file of known failures lists */
 	bool completed;              /* the script ran to its end: what it proves and nothing found wrong, holds */
 	char *reason;                /* of skip and inconclusive, and remarks; may be NULL */
 	int64_t began, duration;     /* ns since the run's start; ns */
@@ -102,11 +103,19 @@ struct rp_target {
 	struct rp_fingerprint fingerprint; /* over UDP */
 };
 
+/* The file of known failures, and what of it did not come true. */
+struct rp_expectation {
+	char *file;                  /* NULL: none was given */
+	char **surprises; size_t surprises_count; /* a line each: FILE:LINE, what is different, what to change there */
+};
+
 struct rp_result {
 	char *tool, *version;        /* what made it: "c2w-conform", "1.0" */
 	struct rp_target target;
 	struct c2w_params params;
-	enum rp_overall verdict;
+	struct rp_expectation expectation;
+	bool warnings_fail;          /* a SHOULD that is not followed violates, too */
+	enum rp_overall verdict;     /* whatever was expected, see rp_outcome() */
 	char *verdict_reason;        /* one sentence; for unreachable and inconclusive always */
 	char *command;               /* the command line of the run */
 	uint64_t seed;
@@ -145,6 +154,7 @@ void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_
                   const char *octets, size_t length, const char *note);
 /* Sets the fingerprint's intervals to a copy of these, and what is computed from them. */
 void rp_fingerprint_set(struct rp_result *result, const int64_t *intervals, size_t count);
+void rp_surprise_add(struct rp_result *result, const char *text); /* copied */
 /* A string that lives as long as the result. */
 char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Forgets the scenario's findings and timeline, for its second try. */
@@ -155,6 +165,10 @@ void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario);
  * inconclusive. Without one, a scenario that proves the rule says pass if it passed or was completed, skip if it was skipped,
  * inconclusive if it was inconclusive, and nothing if it failed on the way. No MUST tested at all is inconclusive. */
 void rp_result_conclude(struct rp_result *result);
+
+/* What the run comes to when known failures are taken as they are, and what the exit code says: the verdict, but RP_CONFORMS (or
+ * RP_UNDECIDED) where all that failed was expected, and RP_VIOLATES where something was expected that did not come true. */
+enum rp_overall rp_outcome(const struct rp_result *result);
 
 /* Rules that count: those that bind servers and can be seen from outside. */
 struct rp_counts { size_t scenarios[RP_VERDICTS]; size_t rules[RP_VERDICTS]; size_t rules_total; };

@@ -24,7 +24,7 @@ struct page {
 	const struct rp_result *result;
 	FILE *to;
 	unsigned width;
-	bool colour, verbose;
+	bool colour, verbose, quiet;
 };
 
 /* A scenario that says something of a rule. */
@@ -203,6 +203,8 @@ static void put_comparison(const struct page *page, const struct rp_finding *fin
 
 static const char *remark(const struct rp_scenario *scenario)
 {
+	if (scenario->expected)
+		return " (expected)";
 	if (scenario->flaky)
 		return " (flaky: it failed, then passed)";
 	return scenario->company_only ? " (only in company: alone it passed)" : "";
@@ -313,6 +315,18 @@ static struct witness *witnesses_find(const struct rp_result *result, enum c2w_r
 	return witnesses;
 }
 
+/* Nothing of it is news: each scenario that says so was expected to. */
+static bool is_known(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict)
+{
+	size_t count, expected = 0;
+	struct witness *witnesses = witnesses_find(result, rule, verdict, &count);
+
+	for (size_t i = 0; i < count; i++)
+		expected += witnesses[i].scenario->expected;
+	free(witnesses);
+	return count > 0 && expected == count;
+}
+
 /* The rest, counted and listed. */
 static void put_others(const struct page *page, const struct witness *witnesses, size_t count)
 {
@@ -354,13 +368,13 @@ static int by_rank(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-/* The rules with this verdict, what to mend first in front. */
+/* The rules with this verdict that are news, what to mend first in front. */
 static unsigned rules_find(const struct rp_result *result, enum rp_verdict verdict, enum c2w_rule rules[C2W_RULES])
 {
 	unsigned count = 0;
 
 	for (unsigned i = 1; i < C2W_RULES; i++)
-		if (result->rules[i].verdict == verdict)
+		if (result->rules[i].verdict == verdict && !is_known(result, (enum c2w_rule)i, verdict))
 			rules[count++] = (enum c2w_rule)i;
 	if (count > 1)
 		qsort(rules, count, sizeof(*rules), by_rank);
@@ -379,6 +393,48 @@ static void put_rules_found(const struct page *page, enum rp_verdict verdict, co
 		put_rule(page, i + 1, rules[i], verdict);
 }
 
+/* ---- what was expected ---------------------------------------------------------------------- */
+
+static void put_expected_scenario(const struct page *page, const struct rp_scenario *scenario)
+{
+	char *id = rp_shown_text(scenario->id);
+	bool told[C2W_RULES] = { false };
+
+	fprintf(page->to, "  %s %s:", id, transport_title(scenario->transport));
+	for (size_t i = 0; i < scenario->findings_count; i++) {
+		const struct rp_finding *finding = &scenario->findings[i];
+
+		if (!told[finding->rule] && finding->verdict != RP_INCONCLUSIVE)
+			fprintf(page->to, " %s", c2w_rule_info(finding->rule)->id);
+		told[finding->rule] = true;
+	}
+	putc('\n', page->to);
+	free(id);
+}
+
+static void put_expected(const struct page *page)
+{
+	const struct rp_result *result = page->result;
+	bool any = false;
+
+	for (size_t i = 0; i < result->scenarios_count; i++) {
+		if (!result->scenarios[i].expected)
+			continue;
+		if (!any)
+			heading(page, "BROKEN AS EXPECTED");
+		any = true;
+		put_expected_scenario(page, &result->scenarios[i]);
+	}
+}
+
+static void put_surprises(const struct page *page)
+{
+	const struct rp_expectation *expectation = &page->result->expectation;
+
+	for (size_t i = 0; i < expectation->surprises_count; i++)
+		put_labelled(page, page->quiet ? 0 : 2, "", expectation->surprises[i]);
+}
+
 /* ---- the table of rules ------------------------------------------------------------------- */
 
 static size_t findings_with(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict)
@@ -387,6 +443,13 @@ static size_t findings_with(const struct rp_result *result, enum c2w_rule rule, 
 
 	free(witnesses_find(result, rule, verdict, &count));
 	return count;
+}
+
+static const char *verdict_title(const struct rp_result *result, const struct rp_rule *rule)
+{
+	if (rule->verdict != RP_FAIL)
+		return rp_verdict_name(rule->verdict);
+	return is_known(result, rule->rule, RP_FAIL) ? "FAIL (known)" : "FAIL";
 }
 
 static void put_table_row(const struct page *page, enum c2w_rule id)
@@ -401,7 +464,7 @@ static void put_table_row(const struct page *page, enum c2w_rule id)
 	else if (rule->scenarios_count > 0)
 		snprintf(tested, sizeof(tested), "%zu", rule->scenarios_count);
 	fprintf(page->to, "  %s  %-6s  %s%-12s%s  %9s  ", info->id, c2w_level_name(info->level), style(page, style_of(rule->verdict)),
-		rule->verdict == RP_FAIL ? "FAIL" : rp_verdict_name(rule->verdict), style(page, RP_PLAIN), tested);
+		verdict_title(page->result, rule), style(page, RP_PLAIN), tested);
 	rp_put_cut(page->to, info->sentence, page->width - 43);
 	putc('\n', page->to);
 }
@@ -597,29 +660,34 @@ static void put_last_line(const struct page *page)
 	};
 	char *line = rp_summary_line(page->result);
 
-	fprintf(page->to, "%s%s%s\n", style(page, styles[page->result->verdict]), line, style(page, RP_PLAIN));
+	fprintf(page->to, "%s%s%s\n", style(page, styles[rp_outcome(page->result)]), line, style(page, RP_PLAIN));
 	free(line);
 }
 
-/* Every finding that fails in one line. */
-static void put_brief(const struct page *page)
+static void put_brief_line(const struct page *page, const struct witness *witness)
+{
+	char *id = rp_shown_text(witness->scenario->id);
+	char *what = rp_shown_text(witness->finding->what == NULL ? "" : witness->finding->what);
+
+	fprintf(page->to, "%s%s%s %s %s%s: %s\n", style(page, style_of(witness->finding->verdict)), c2w_rule_info(witness->finding->rule)->id,
+		style(page, RP_PLAIN), id, transport_title(witness->scenario->transport), remark(witness->scenario), what);
+	free(id);
+	free(what);
+}
+
+/* Every finding of this verdict that is news, in one line. */
+static void put_brief(const struct page *page, enum rp_verdict verdict)
 {
 	enum c2w_rule rules[C2W_RULES];
-	unsigned rule_count = rules_find(page->result, RP_FAIL, rules);
+	unsigned rule_count = rules_find(page->result, verdict, rules);
 
 	for (unsigned i = 0; i < rule_count; i++) {
 		size_t count;
-		struct witness *witnesses = witnesses_find(page->result, rules[i], RP_FAIL, &count);
+		struct witness *witnesses = witnesses_find(page->result, rules[i], verdict, &count);
 
-		for (size_t k = 0; k < count; k++) {
-			char *id = rp_shown_text(witnesses[k].scenario->id);
-			char *what = rp_shown_text(witnesses[k].finding->what == NULL ? "" : witnesses[k].finding->what);
-
-			fprintf(page->to, "%s%s%s %s %s%s: %s\n", style(page, RP_BAD), c2w_rule_info(rules[i])->id, style(page, RP_PLAIN), id,
-				transport_title(witnesses[k].scenario->transport), remark(witnesses[k].scenario), what);
-			free(id);
-			free(what);
-		}
+		for (size_t k = 0; k < count; k++)
+			if (!witnesses[k].scenario->expected)
+				put_brief_line(page, &witnesses[k]);
 		free(witnesses);
 	}
 }
@@ -640,6 +708,10 @@ static void put_whole(const struct page *page)
 {
 	put_rules_found(page, RP_FAIL, "BROKEN, in the order in which to mend it");
 	put_rules_found(page, RP_WARN, "NOT FOLLOWED (SHOULD)");
+	put_expected(page);
+	if (page->result->expectation.surprises_count > 0)
+		heading(page, "NOT AS EXPECTED");
+	put_surprises(page);
 	if (page->result->scenarios_count > 0) {
 		put_table(page);
 		put_uncounted(page);
@@ -653,14 +725,18 @@ static void put_whole(const struct page *page)
 
 void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp_terminal_options *options)
 {
-	struct page page = { .result = result, .to = to, .colour = options->colour, .verbose = options->verbose,
+	struct page page = { .result = result, .to = to, .colour = options->colour, .verbose = options->verbose, .quiet = options->quiet,
 			     .width = options->width == 0 ? STANDARD_WIDTH : options->width };
 
 	page.width = page.width < LEAST_WIDTH ? LEAST_WIDTH : page.width > MOST_WIDTH ? MOST_WIDTH : page.width;
-	if (options->quiet)
-		put_brief(&page);
-	else
+	if (options->quiet) {
+		put_brief(&page, RP_FAIL);
+		if (result->warnings_fail)
+			put_brief(&page, RP_WARN);
+		put_surprises(&page);
+	} else {
 		put_whole(&page);
+	}
 	put_last_line(&page);
 }
 
@@ -671,36 +747,72 @@ static void tell(FILE *to, size_t count, const char *what)
 		fprintf(to, ", %zu %s", count, what);
 }
 
+/* The word that the exit code stands for. */
+static const char *summary_word(const struct rp_result *result)
+{
+	enum rp_overall outcome = rp_outcome(result);
+
+	if (outcome == RP_CONFORMS && result->verdict != RP_CONFORMS)
+		return "as expected";
+	if (outcome == RP_VIOLATES && result->verdict != RP_VIOLATES)
+		return "not as expected";
+	return rp_overall_name(outcome);
+}
+
+/* The verdict of the rules that the line counts first. */
+static enum rp_verdict summary_first(const struct rp_result *result, const struct rp_counts *counts)
+{
+	if (result->verdict == RP_VIOLATES)
+		return counts->rules[RP_FAIL] == 0 && result->warnings_fail ? RP_WARN : RP_FAIL;
+	return result->verdict == RP_UNDECIDED && counts->rules[RP_INCONCLUSIVE] > 0 ? RP_INCONCLUSIVE : RP_PASS;
+}
+
+static void tell_expected(FILE *to, const struct rp_result *result)
+{
+	size_t expected = 0;
+
+	for (size_t i = 0; i < result->scenarios_count; i++)
+		expected += result->scenarios[i].expected;
+	if (rp_outcome(result) != RP_CONFORMS)
+		tell(to, expected, expected == 1 ? "failure expected" : "failures expected");
+	tell(to, result->expectation.surprises_count, result->expectation.surprises_count == 1 ? "known failure changed" : "known failures changed");
+}
+
+static void put_summary(FILE *to, const struct rp_result *result)
+{
+	static const char *const words[RP_VERDICTS] = {
+		[RP_FAIL] = "broken", [RP_WARN] = "not followed", [RP_INCONCLUSIVE] = "could not be judged", [RP_PASS] = "kept",
+	};
+	struct rp_counts counts = rp_count(result);
+	enum rp_verdict first = summary_first(result, &counts);
+
+	fprintf(to, "%zu of %zu rules %s", counts.rules[first], counts.rules_total, words[first]);
+	if (first != RP_PASS)
+		tell(to, counts.rules[RP_PASS], "kept");
+	if (first != RP_WARN)
+		tell(to, counts.rules[RP_WARN], counts.rules[RP_WARN] == 1 ? "SHOULD not followed" : "SHOULDs not followed");
+	if (first != RP_INCONCLUSIVE)
+		tell(to, counts.rules[RP_INCONCLUSIVE], "could not be judged");
+	tell(to, counts.rules[RP_SKIP] + counts.rules[RP_UNTESTED], "not tested");
+	tell_expected(to, result);
+}
+
 char *rp_summary_line(const struct rp_result *result)
 {
-	struct rp_counts counts = rp_count(result);
-	enum rp_verdict first = result->verdict == RP_VIOLATES ? RP_FAIL : result->verdict == RP_UNDECIDED ? RP_INCONCLUSIVE : RP_PASS;
-	static const char *const words[RP_VERDICTS] = {
-		[RP_FAIL] = "broken", [RP_INCONCLUSIVE] = "could not be judged", [RP_PASS] = "kept",
-	};
+	bool unreachable = result->verdict == RP_UNREACHABLE;
 	char *line = NULL;
 	size_t length;
 	FILE *to = must(open_memstream(&line, &length));
 
-	fprintf(to, "%s: ", rp_overall_name(result->verdict));
-	if (result->verdict == RP_UNREACHABLE || (first == RP_INCONCLUSIVE && counts.rules[first] == 0)) {
+	fprintf(to, "%s: ", summary_word(result));
+	if (unreachable || (result->verdict == RP_UNDECIDED && rp_count(result).rules[RP_INCONCLUSIVE] == 0)) {
 		char *reason = rp_shown_text(result->verdict_reason == NULL ? "no reason was given" : result->verdict_reason);
 
-		fprintf(to, "%s%s", reason, result->verdict == RP_UNREACHABLE ? "" : "; ");
+		fprintf(to, "%s%s", reason, unreachable ? "" : "; ");
 		free(reason);
-		first = RP_PASS;
 	}
-	if (result->verdict == RP_UNREACHABLE) {
-		fclose(to);
-		return line;
-	}
-	fprintf(to, "%zu of %zu rules %s", counts.rules[first], counts.rules_total, words[first]);
-	if (first != RP_PASS)
-		tell(to, counts.rules[RP_PASS], "kept");
-	tell(to, counts.rules[RP_WARN], counts.rules[RP_WARN] == 1 ? "SHOULD not followed" : "SHOULDs not followed");
-	if (first != RP_INCONCLUSIVE)
-		tell(to, counts.rules[RP_INCONCLUSIVE], "could not be judged");
-	tell(to, counts.rules[RP_SKIP] + counts.rules[RP_UNTESTED], "not tested");
+	if (!unreachable)
+		put_summary(to, result);
 	fclose(to);
 	return line;
 }

@@ -82,7 +82,7 @@ def test_usage_errors_say_what_and_why_and_end_in_2(conform, arguments, words):
     says(conform(*arguments), *words)
 
 
-@pytest.mark.parametrize("option", ["--junit", "--tap", "--html", "--markdown", "--pcap", "--expect"])
+@pytest.mark.parametrize("option", ["--junit", "--tap", "--html", "--markdown", "--pcap"])
 def test_reports_that_are_not_there_yet_are_refused(conform, option, tmp_path):
     run = conform("--simulate", option, tmp_path / "x")
     says(run, option)
@@ -105,7 +105,7 @@ def test_help_and_version(conform):
 def test_help_shows_each_option_of_the_fixed_interface_once(conform):
     text = conform("--help").out
     for option in ("--last-failed --level --origin --jobs --shard --seed --repeat --timeout --max-time --fail-on --allow-load --quiet "
-                   "--verbose --coverage --explain").split():
+                   "--verbose --coverage --explain --expect").split():
         assert len(re.findall(rf"^\s+(?:-\w, +)?{option}\b", text, re.MULTILINE)) == 1, option
 
 
