@@ -14,6 +14,9 @@
 #include "harness/plan.h"
 #include "harness/record.h"
 
+enum { MOST_RETRANSMITS = 48, LEAST_LIMIT = 12 }; /* that are waited for: for `auto`, for the fingerprint */
+static const int64_t longest_rto = INT64_C(30000000000), least_patience = INT64_C(10000000000);
+
 enum { MAX_BARREN = 3 /* restarts in a row without a run between */, BAD_BEFORE_PROBE = 5, MAX_DEATHS = 256,
        LEAST_LOSSY = 3, LOSSY_SHARE = 50 /* one run in so many saw loss */ };
 
@@ -56,6 +59,7 @@ struct hx_schedule {
 	struct hx_path path;
 	struct hx_measurer *measurer;
 	int64_t measuring_since;
+	bool watching, thinned;         /* the measurer works beside the suite */
 	struct net_timer *turn, *deadline;
 	unsigned usable;                /* C2W_ON_…: what the plan uses */
 	bool planned, over;
@@ -430,6 +434,8 @@ static void run_done(void *context, struct hx_run *run, const struct hx_outcome 
 	if (outcome.left_behind)
 		hx_record_remark(result, record, "One of its users was still in the user list after it had left.");
 	adapt(job, &outcome);
+	if (outcome.refused && lane->schedule->watching)
+		hx_measure_end(lane->schedule->measurer);
 	if (job->killed != NULL)
 		killed(job, result, record);
 	if (job->disturbed) {
@@ -508,6 +514,16 @@ static void start(struct hx_lane *lane, struct hx_job *job)
 
 /* ---- stopping ----------------------------------------------------------------------------------- */
 
+static void stop_measuring(struct hx_schedule *schedule)
+{
+	if (schedule->measurer == NULL)
+		return;
+	hx_measure_tell(schedule->measurer, schedule->result);
+	hx_measure_free(schedule->measurer);
+	schedule->measurer = NULL;
+	schedule->watching = false;
+}
+
 static void settle_all(struct hx_job **queue, const char *why)
 {
 	while (*queue != NULL) {
@@ -536,8 +552,7 @@ void hx_schedule_stop(struct hx_schedule *schedule, const char *reason)
 	if (schedule->stopped != NULL || schedule->over)
 		return;
 	schedule->stopped = copy(reason);
-	hx_measure_free(schedule->measurer);
-	schedule->measurer = NULL;
+	stop_measuring(schedule);
 	for (unsigned i = 0; i < schedule->options.lanes; i++)
 		stop_lane(&schedule->lanes[i], reason);
 	for (unsigned i = 0; i < HX_QUEUES; i++)
@@ -764,6 +779,82 @@ static unsigned distinct_titles(const struct hx_target *target)
 	return count;
 }
 
+/* ---- the fingerprint ---------------------------------------------------------------------------- */
+
+static void watched(void *context, const char *reason)
+{
+	struct hx_schedule *schedule = context;
+
+	(void)reason;
+	stop_measuring(schedule);
+	kick(schedule);
+}
+
+static bool is_about_retransmission(const struct hx_scenario *scenario)
+{
+	for (unsigned i = 0; i < scenario->proves_count; i++)
+		if (scenario->proves[i] == C2W_REL_05 || scenario->proves[i] == C2W_REL_06)
+			return true;
+	return false;
+}
+
+static bool any_about_retransmission(const struct hx_plan *plan)
+{
+	for (unsigned i = 0; i < plan->count; i++)
+		if (plan->jobs[i].transport != RP_TCP && is_about_retransmission(plan->jobs[i].scenario))
+			return true;
+	return false;
+}
+
+/* Strangers among the users are nobody's harm, but where it is known how many there may be. Says why not, as a sentence. */
+static const char *why_unwatched(const struct hx_schedule *schedule, const struct c2w_params *params)
+{
+	if ((schedule->usable & C2W_ON_UDP) == 0)
+		return "Over TCP nothing is to be retransmitted.";
+	if (params->capacity > 0)
+		return "Nobody watched it, as each place counts where -D capacity is given.";
+	return any_about_retransmission(&schedule->plan) ? NULL : "No scenario about retransmission was to run, so nobody watched it.";
+}
+
+static void start_watching(struct hx_lane *lane)
+{
+	struct hx_schedule *schedule = lane->schedule;
+	const struct c2w_params *params = &lane->target->params;
+	struct hx_measure_options options = {
+		.target = lane->target, .limit = LEAST_LIMIT, .patience = least_patience, .done = watched, .context = schedule,
+	};
+	const char *why = why_unwatched(schedule, params);
+
+	if (schedule->result->target.fingerprint.stop != RP_STOP_UNWATCHED)
+		return;
+	if (why != NULL) {
+		schedule->result->target.fingerprint.reason = rp_text(schedule->result, "%s", why);
+		return;
+	}
+	if (params->max_retransmits * 3 > LEAST_LIMIT)
+		options.limit = params->max_retransmits < MOST_RETRANSMITS / 3 ? (unsigned)params->max_retransmits * 3 : MOST_RETRANSMITS;
+	if (params->rto > least_patience / 3)
+		options.patience = 3 * params->rto;
+	schedule->watching = true;
+	schedule->measurer = hx_measure(&options);
+}
+
+/* What comes now is to be alone. A silent user who waits for the end of what differs already does no harm; nobody else stays. */
+static void thin_watching(struct hx_schedule *schedule)
+{
+	if (!schedule->watching || schedule->thinned)
+		return;
+	schedule->thinned = true;
+	hx_measure_tell(schedule->measurer, schedule->result);
+	schedule->result->params = schedule->lanes[0].target->params;
+	if (rp_fingerprint_differs(schedule->result))
+		hx_measure_thin(schedule->measurer);
+	else
+		hx_measure_end(schedule->measurer);
+}
+
+/* ---- the plan ----------------------------------------------------------------------------------- */
+
 static void make_plan(struct hx_lane *lane)
 {
 	struct hx_schedule *schedule = lane->schedule;
@@ -778,14 +869,15 @@ static void make_plan(struct hx_lane *lane)
 		if (schedule->lanes[i].greeted && schedule->lanes[i].state == LANE_GREETING)
 			open_lane(&schedule->lanes[i]);
 	}
+	start_watching(&schedule->lanes[0]);
 }
 
 static void measured(void *context, const char *reason)
 {
 	struct hx_schedule *schedule = context;
 
-	hx_measure_free(schedule->measurer);
-	schedule->measurer = NULL;
+	stop_measuring(schedule);
+	schedule->result->target.fingerprint.adopted = reason == NULL;
 	schedule->path.sanity += now(schedule) - schedule->measuring_since;
 	if (reason == NULL) {
 		make_plan(&schedule->lanes[0]);
@@ -802,7 +894,7 @@ static bool start_measuring(struct hx_lane *lane)
 	struct hx_schedule *schedule = lane->schedule;
 	struct hx_measure_options options = {
 		.target = lane->target, .rto = schedule->options.measure_rto, .max_retransmits = schedule->options.measure_retransmits,
-		.done = measured, .context = schedule,
+		.limit = MOST_RETRANSMITS, .patience = longest_rto, .done = measured, .context = schedule,
 	};
 
 	if ((schedule->usable & C2W_ON_UDP) == 0 || (!options.rto && !options.max_retransmits))
@@ -951,11 +1043,15 @@ static void work(struct hx_lane *lane)
 		start(lane, job);
 	if (lane->active > 0)
 		return;
+	if (lane->index == 0)
+		thin_watching(schedule);
 	while ((job = hx_plan_next_alone(&schedule->plan)) != NULL && job->count > 0 && settle_untried(job))
 		continue;
 	if (job != NULL) {
 		lane->solo = true;
 		start(lane, job);
+	} else if (schedule->plan.left == 0 && schedule->watching && lane->index == 0) {
+		hx_measure_end(schedule->measurer);
 	} else if (schedule->plan.left == 0) {
 		if (schedule->options.no_gate)
 			lane->state = LANE_OVER;
@@ -1160,6 +1256,8 @@ void hx_schedule_died(struct hx_schedule *schedule, unsigned index, const char *
 	}
 	if (lane->state != LANE_OPEN || schedule->stopped != NULL)
 		return;
+	if (index == 0)
+		stop_measuring(schedule);
 	note(schedule, "The server ended (%s) while %u of the scenarios ran on it: it is restarted.", why, lane->active);
 	if (lane->active > 0)
 		died_at_work(lane, why);

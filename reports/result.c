@@ -229,6 +229,28 @@ void rp_fingerprint_set(struct rp_result *result, const int64_t *intervals, size
 	free(sorted);
 }
 
+static bool fits_rto(const struct c2w_params *params, int64_t interval)
+{
+	return interval >= params->rto - params->rto / 1000 * params->rto_tolerance.early &&
+	       interval <= params->rto + params->rto / 1000 * params->rto_tolerance.late;
+}
+
+bool rp_fingerprint_differs(const struct rp_result *result)
+{
+	const struct rp_fingerprint *print = &result->target.fingerprint;
+	const struct c2w_params *params = &result->params;
+	int64_t count = (int64_t)print->intervals_count, latest;
+
+	if (print->stop == RP_STOP_UNWATCHED)
+		return false;
+	if (count > params->max_retransmits || (count > 0 && !fits_rto(params, print->median)) || (count > 1 && llabs(print->factor - 1000) > 150))
+		return true;
+	if (print->stop != RP_STOP_UNSEEN)
+		return print->stop != RP_STOP_SESSION || count != params->max_retransmits;
+	latest = params->rto + params->rto / 1000 * params->rto_tolerance.late;
+	return count < params->max_retransmits && print->watched > (count + 1) * latest + params->rto;
+}
+
 void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario)
 {
 	events_free(scenario->timeline, scenario->timeline_count);
