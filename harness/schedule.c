@@ -552,7 +552,8 @@ void hx_schedule_stop(struct hx_schedule *schedule, const char *reason)
 	if (schedule->stopped != NULL || schedule->over)
 		return;
 	schedule->stopped = copy(reason);
-	stop_measuring(schedule);
+	if (schedule->measurer != NULL)
+		hx_measure_end(schedule->measurer);
 	for (unsigned i = 0; i < schedule->options.lanes; i++)
 		stop_lane(&schedule->lanes[i], reason);
 	for (unsigned i = 0; i < HX_QUEUES; i++)
@@ -877,9 +878,12 @@ static void measured(void *context, const char *reason)
 	struct hx_schedule *schedule = context;
 
 	stop_measuring(schedule);
-	schedule->result->target.fingerprint.adopted = reason == NULL;
 	schedule->path.sanity += now(schedule) - schedule->measuring_since;
+	kick(schedule);
+	if (schedule->stopped != NULL)
+		return;
 	if (reason == NULL) {
+		schedule->result->target.fingerprint.adopted = true;
 		make_plan(&schedule->lanes[0]);
 		return;
 	}
@@ -1146,7 +1150,7 @@ static void turn(void *context)
 		lane_turn(&schedule->lanes[i]);
 	for (unsigned i = 0; i < schedule->options.lanes; i++)
 		over = over && is_over(&schedule->lanes[i]);
-	if (over && !schedule->over)
+	if (over && schedule->measurer == NULL && !schedule->over)
 		finish(schedule);
 }
 
@@ -1256,7 +1260,7 @@ void hx_schedule_died(struct hx_schedule *schedule, unsigned index, const char *
 	}
 	if (lane->state != LANE_OPEN || schedule->stopped != NULL)
 		return;
-	if (index == 0)
+	if (index == 0 && schedule->watching)
 		stop_measuring(schedule);
 	note(schedule, "The server ended (%s) while %u of the scenarios ran on it: it is restarted.", why, lane->active);
 	if (lane->active > 0)
