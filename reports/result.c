@@ -162,7 +162,7 @@ struct rp_scenario *rp_scenario_add(struct rp_result *result, const char *id)
 }
 
 /* The worst that the scenario's findings say of a rule; RP_UNTESTED: none of them is about it. */
-static enum rp_verdict found(const struct rp_scenario *scenario, enum c2w_rule rule)
+enum rp_verdict rp_scenario_found(const struct rp_scenario *scenario, enum c2w_rule rule)
 {
 	enum rp_verdict worst = RP_UNTESTED;
 
@@ -177,7 +177,7 @@ struct rp_finding *rp_finding_add(struct rp_result *result, struct rp_scenario *
 	struct rp_finding *finding = &result->spare;
 
 	assert(rule > C2W_NO_RULE && rule < C2W_RULES);
-	if (scenario->findings_count < RP_MAX_FINDINGS || verdict < found(scenario, rule)) {
+	if (scenario->findings_count < RP_MAX_FINDINGS || verdict < rp_scenario_found(scenario, rule)) {
 		scenario->findings = grow(scenario->findings, scenario->findings_count, sizeof(*finding));
 		finding = &scenario->findings[scenario->findings_count++];
 	}
@@ -396,7 +396,7 @@ static void scenario_tells(struct rp_result *result, size_t index)
 	for (size_t i = 0; i < scenario->findings_count; i++)
 		rule_take(&result->rules[scenario->findings[i].rule], index, scenario->findings[i].verdict);
 	for (size_t i = 0; i < scenario->proves_count; i++)
-		if (found(scenario, scenario->proves[i]) == RP_UNTESTED)
+		if (rp_scenario_found(scenario, scenario->proves[i]) == RP_UNTESTED)
 			rule_take(&result->rules[scenario->proves[i]], index, proven(scenario));
 }
 

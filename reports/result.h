@@ -169,6 +169,9 @@ char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((
 /* Forgets the scenario's findings and timeline, for its second try. */
 void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario);
 
+/* The worst that the scenario's findings say of the rule; RP_UNTESTED: there is none. */
+enum rp_verdict rp_scenario_found(const struct rp_scenario *scenario, enum c2w_rule rule);
+
 /* Computes rules[] and the overall verdict from the scenarios (unless it is RP_UNREACHABLE already; a verdict_reason that is
  * there stays). A rule takes the worst of what the scenarios say of it: a finding, in any scenario, says fail, warn or
  * inconclusive. Without one, a scenario that proves the rule says pass if it passed or was completed, skip if it was skipped,
