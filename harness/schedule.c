@@ -18,7 +18,7 @@ enum { MOST_RETRANSMITS = 48, LEAST_LIMIT = 12 }; /* that are waited for: for `a
 static const int64_t longest_rto = INT64_C(30000000000), least_patience = INT64_C(10000000000);
 
 enum { MAX_BARREN = 3 /* restarts in a row without a run between */, BAD_BEFORE_PROBE = 5, MAX_DEATHS = 256,
-       LEAST_LOSSY = 3, LOSSY_SHARE = 50 /* one run in so many saw loss */ };
+       LEAST_LOSSY = 3, LOSSY_SHARE = 20 /* one run in so many saw loss */, LEAST_SOUND = 20 };
 
 /* So much time goes into second tries for every failure; then for rules not known to be broken; then for none. */
 static const int64_t confirming_budget = INT64_C(30000000000), confirming_end = INT64_C(120000000000);
@@ -65,7 +65,7 @@ struct hx_schedule {
 	bool planned, over;
 	int64_t confirming;             /* ns spent on second and later tries */
 	bool known[C2W_RULES];          /* rules that a scenario broke alone, twice */
-	unsigned udp_runs, lossy_runs;  /* runs with a UDP endpoint; those of them that saw loss */
+	unsigned udp_runs, lossy_runs;  /* first runs of prompt scenarios with a UDP endpoint; those of them that saw loss */
 	char *stopped;                  /* why nothing more is started; NULL: all is well */
 	struct death deaths[MAX_DEATHS];
 	unsigned death_count;
@@ -258,25 +258,38 @@ static bool is_bad(enum rp_verdict verdict)
 static void count_try(struct hx_job *job, const struct hx_outcome *outcome)
 {
 	struct rp_result *result = job->schedule->result;
+	unsigned bad = 0;
 	const struct rp_scenario *record = hx_job_record(job, &result);
 	struct hx_try *try = &job->tries[job->count++];
 
 	*try = (struct hx_try){
-		.verdict = record->verdict, .company = job->company, .refused = outcome->refused, .loss = outcome->loss,
+		.verdict = record->verdict, .company = job->company, .udp = job->transport != RP_TCP, .refused = outcome->refused, .loss = outcome->loss,
 		.noise = outcome->noise, .killed = job->killed != NULL,
 	};
 	for (size_t i = 0; i < record->findings_count; i++)
-		try->broken[record->findings[i].rule] |= is_bad(record->findings[i].verdict);
+		if (is_bad(record->findings[i].verdict)) {
+			try->broken[record->findings[i].rule] = true;
+			bad++;
+		}
+	try->excusable = bad > 0 && bad <= outcome->excusable;
+}
+
+/* Loss is counted where nothing but loss is a likely reason for a late answer: not in floods, nor beside somebody who does not ack, nor in what is
+ * tried again because it failed. */
+static void count_loss(struct hx_schedule *schedule, const struct hx_job *job, const struct hx_outcome *outcome)
+{
+	if (job->transport == RP_TCP || job->count > 1 || !job->prompt)
+		return;
+	schedule->udp_runs++;
+	schedule->lossy_runs += outcome->loss;
 }
 
 /* What a network lost on its way here leaves no sign in the run that it spoils, but some in others. */
-static void allow_for_loss(struct hx_job *job)
+static enum hx_network network_of(const struct hx_schedule *schedule)
 {
-	const struct hx_schedule *schedule = job->schedule;
-	bool lossy = schedule->lossy_runs >= LEAST_LOSSY && schedule->lossy_runs * LOSSY_SHARE >= schedule->udp_runs;
-
-	for (unsigned i = 0; i < job->count && lossy && job->transport != RP_TCP; i++)
-		job->tries[i].loss |= is_bad(job->tries[i].verdict);
+	if (schedule->lossy_runs >= LEAST_LOSSY && schedule->lossy_runs * LOSSY_SHARE >= schedule->udp_runs)
+		return HX_NETWORK_LOSSY;
+	return schedule->udp_runs >= LEAST_SOUND ? HX_NETWORK_SOUND : HX_NETWORK_UNKNOWN;
 }
 
 /* A lane that fails everything may have lost its target's good will: then it is greeted again. */
@@ -329,10 +342,8 @@ static void judge(struct hx_job *job, const struct hx_outcome *outcome)
 	struct hx_decision decision;
 
 	count_try(job, outcome);
-	schedule->udp_runs += job->transport != RP_TCP;
-	schedule->lossy_runs += job->transport != RP_TCP && outcome->loss;
-	allow_for_loss(job);
-	decision = hx_decide(job->tries, job->count, job->claims_silence);
+	count_loss(schedule, job, outcome);
+	decision = hx_decide(job->tries, job->count, job->claims_silence, network_of(schedule));
 	count_bad(job->lane, &job->tries[job->count - 1]);
 	if (decision.next == HX_SETTLED)
 		settle(job, &decision);
