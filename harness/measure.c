@@ -9,7 +9,7 @@
 
 #include "protocol/time.h"
 
-enum { WITNESSES = 3, MAX_COPIES = 64, REQUESTS = 4 };
+enum { MAX_COPIES = 64, REQUESTS = 4 };
 
 static const int64_t second = 1000000000;
 
@@ -29,7 +29,7 @@ struct witness {
 
 struct hx_measurer {
 	struct hx_measure_options options;
-	struct witness witnesses[WITNESSES];
+	struct witness witnesses[HX_WITNESSES];
 	unsigned left;
 	struct net_timer *end; /* done() frees the measurer: it comes from here, not from a witness */
 };
@@ -76,7 +76,7 @@ static const struct witness *best_of(const struct hx_measurer *measurer)
 {
 	const struct witness *best = &measurer->witnesses[0];
 
-	for (unsigned i = 1; i < WITNESSES; i++) {
+	for (unsigned i = 1; i < HX_WITNESSES; i++) {
 		const struct witness *other = &measurer->witnesses[i];
 
 		if (other->count > best->count || (other->count == best->count && best->stop == RP_STOP_UNSEEN && other->stop != RP_STOP_UNSEEN))
@@ -87,10 +87,10 @@ static const struct witness *best_of(const struct hx_measurer *measurer)
 
 static int64_t median(const struct hx_measurer *measurer)
 {
-	int64_t intervals[WITNESSES * MAX_COPIES];
+	int64_t intervals[HX_WITNESSES * MAX_COPIES];
 	size_t count = 0;
 
-	for (unsigned i = 0; i < WITNESSES; i++)
+	for (unsigned i = 0; i < HX_WITNESSES; i++)
 		for (unsigned j = 1; j < measurer->witnesses[i].count; j++)
 			intervals[count++] = measurer->witnesses[i].copies[j] - measurer->witnesses[i].copies[j - 1];
 	qsort(intervals, count, sizeof(intervals[0]), compare);
@@ -279,9 +279,9 @@ struct hx_measurer *hx_measure(const struct hx_measure_options *options)
 
 	assert(measurer != NULL);
 	measurer->options = *options;
-	measurer->left = WITNESSES;
+	measurer->left = HX_WITNESSES;
 	measurer->end = net_timer_new(options->target->net, end, measurer);
-	for (unsigned i = 0; i < WITNESSES; i++)
+	for (unsigned i = 0; i < HX_WITNESSES; i++)
 		begin(measurer, i);
 	return measurer;
 }
@@ -290,7 +290,7 @@ void hx_measure_free(struct hx_measurer *measurer)
 {
 	if (measurer == NULL)
 		return;
-	for (unsigned i = 0; i < WITNESSES; i++) {
+	for (unsigned i = 0; i < HX_WITNESSES; i++) {
 		net_timer_free(measurer->witnesses[i].timer);
 		if (measurer->witnesses[i].udp != NULL)
 			net_udp_close(measurer->witnesses[i].udp);
@@ -301,7 +301,7 @@ void hx_measure_free(struct hx_measurer *measurer)
 
 void hx_measure_end(struct hx_measurer *measurer)
 {
-	for (unsigned i = 0; i < WITNESSES; i++)
+	for (unsigned i = 0; i < HX_WITNESSES; i++)
 		if (measurer->witnesses[i].state < LEAVING && measurer->witnesses[i].udp != NULL)
 			leave(&measurer->witnesses[i]);
 }
@@ -310,7 +310,7 @@ void hx_measure_thin(struct hx_measurer *measurer)
 {
 	const struct witness *best = best_of(measurer);
 
-	for (unsigned i = 0; i < WITNESSES; i++)
+	for (unsigned i = 0; i < HX_WITNESSES; i++)
 		if (&measurer->witnesses[i] != best && measurer->witnesses[i].state < LEAVING && measurer->witnesses[i].udp != NULL)
 			leave(&measurer->witnesses[i]);
 }

@@ -9,6 +9,8 @@
 
 struct hx_measurer;
 
+enum { HX_WITNESSES = 3 }; /* users that a measurer logs in */
+
 /* done: when each has logged out, with the result in target->params (only what is marked in rto and max_retransmits below is
  * replaced); reason NULL, or why that could not be measured, a sentence. */
 struct hx_measure_options {

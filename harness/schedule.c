@@ -525,6 +525,13 @@ static void start(struct hx_lane *lane, struct hx_job *job)
 
 /* ---- stopping ----------------------------------------------------------------------------------- */
 
+/* Those who watch take places from the scenarios that run beside them; one who stays for those that are alone takes none. */
+static void give_watchers_places(struct hx_schedule *schedule)
+{
+	if (schedule->watching && !schedule->thinned)
+		schedule->lanes[0].share.users -= HX_WITNESSES;
+}
+
 static void stop_measuring(struct hx_schedule *schedule)
 {
 	if (schedule->measurer == NULL)
@@ -532,6 +539,7 @@ static void stop_measuring(struct hx_schedule *schedule)
 	hx_measure_tell(schedule->measurer, schedule->result);
 	hx_measure_free(schedule->measurer);
 	schedule->measurer = NULL;
+	give_watchers_places(schedule);
 	schedule->watching = false;
 }
 
@@ -848,14 +856,17 @@ static void start_watching(struct hx_lane *lane)
 	if (params->rto > least_patience / 3)
 		options.patience = 3 * params->rto;
 	schedule->watching = true;
+	lane->share.users += HX_WITNESSES;
 	schedule->measurer = hx_measure(&options);
 }
 
-/* What comes now is to be alone. A silent user who waits for the end of what differs already does no harm; nobody else stays. */
-static void thin_watching(struct hx_schedule *schedule)
+/* What comes now is to be alone. A silent user who waits for the end of what differs already does no harm; nobody else stays. False:
+ * it was so already; true: there are more places now. */
+static bool thin_watching(struct hx_schedule *schedule)
 {
 	if (!schedule->watching || schedule->thinned)
-		return;
+		return false;
+	give_watchers_places(schedule);
 	schedule->thinned = true;
 	hx_measure_tell(schedule->measurer, schedule->result);
 	schedule->result->params = schedule->lanes[0].target->params;
@@ -863,6 +874,8 @@ static void thin_watching(struct hx_schedule *schedule)
 		hx_measure_thin(schedule->measurer);
 	else
 		hx_measure_end(schedule->measurer);
+	kick(schedule);
+	return true;
 }
 
 /* ---- the plan ----------------------------------------------------------------------------------- */
@@ -1058,8 +1071,8 @@ static void work(struct hx_lane *lane)
 		start(lane, job);
 	if (lane->active > 0)
 		return;
-	if (lane->index == 0)
-		thin_watching(schedule);
+	if (lane->index == 0 && thin_watching(schedule))
+		return;
 	while ((job = hx_plan_next_alone(&schedule->plan)) != NULL && job->count > 0 && settle_untried(job))
 		continue;
 	if (job != NULL) {

@@ -107,8 +107,7 @@ char *rp_fingerprint_seen(const struct rp_fingerprint *print)
 	} else if (print->intervals_count == 0) {
 		fputs("never within ", to);
 		put_seconds(to, print->watched);
-		if (print->stop == RP_STOP_SESSION)
-			fputs("; the session ended", to);
+		fputs(print->stop == RP_STOP_SESSION ? "; the session ended" : print->stop == RP_STOP_UNSEEN ? ", when the watch ended" : "", to);
 	} else {
 		fprintf(to, "%zu %s", print->intervals_count, times((int64_t)print->intervals_count));
 		put_pace(to, print);
@@ -172,7 +171,7 @@ char *rp_fingerprint_advice(const struct rp_result *result)
 	if (to == NULL)
 		abort();
 	if (print->intervals_count == 0)
-		fputs("No option makes that right: what is not acked must be sent again (REL-04).", to);
+		fputs("What is not acked must be sent again (REL-04). If your class was told a longer time than that, say it: -D rto=…", to);
 	else if (is_back_off(print))
 		fputs("No option makes that right: the pace is to be a steady one (REL-05).", to);
 	else if (print->stop == RP_STOP_ACK || print->stop == RP_STOP_NEVER)
