@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "harness/catalogue.h"
+#include "harness/expect.h"
 #include "harness/keeper.h"
 #include "harness/lag.h"
 #include "harness/lastfailed.h"
@@ -46,6 +47,7 @@ struct conform {
 	struct hx_pick *picks;
 	unsigned pick_count;
 	bool left_out[C2W_RULES];
+	struct hx_expect *expect;
 	struct net *net;
 	struct srv_service *service;
 	struct hx_lag *lag;
@@ -134,6 +136,15 @@ static bool select_scenarios(struct conform *conform)
 	errors = hx_select(conform->suite, &selection, &conform->picks, &conform->pick_count, print_complaint, NULL);
 	hx_lastfailed_free(&failed);
 	return errors == 0;
+}
+
+static bool read_expected(struct conform *conform)
+{
+	const char *file = conform->options.expect;
+
+	if (file != NULL)
+		conform->expect = hx_expect_read(file, conform->suite, print_complaint, NULL);
+	return file == NULL || conform->expect != NULL;
 }
 
 /* ---- what is seen ------------------------------------------------------------------------------------ */
@@ -483,6 +494,7 @@ static void describe_run(struct conform *conform)
 	result->version = rp_text(result, "%s", C2W_VERSION);
 	result->command = rp_text(result, "%s", conform->command);
 	result->seed = options->seed;
+	result->warnings_fail = options->fail_on_warn;
 	result->target.address = rp_text(result, "%s", options->simulate ? "simulated" : address);
 	result->target.launch = options->launch != NULL ? rp_text(result, "%s", options->launch) : NULL;
 	result->target.simulated = options->simulate;
@@ -535,9 +547,9 @@ static void play(struct conform *conform)
 
 static int exit_code(const struct conform *conform)
 {
-	switch (conform->result->verdict) {
+	switch (rp_outcome(conform->result)) {
 	case RP_CONFORMS:
-		return conform->options.fail_on_warn && rp_count(conform->result).rules[RP_WARN] > 0 ? EXIT_VIOLATES : EXIT_CONFORMS;
+		return EXIT_CONFORMS;
 	case RP_VIOLATES:
 		return EXIT_VIOLATES;
 	case RP_UNREACHABLE:
@@ -553,8 +565,11 @@ static int report(struct conform *conform)
 	const struct rp_terminal_options options = {
 		.colour = wants_colour(stdout), .width = width_of(stdout), .verbose = conform->options.verbose, .quiet = conform->options.quiet,
 	};
-	int code = exit_code(conform), error;
+	int code, error;
 
+	if (conform->expect != NULL)
+		hx_expect_judge(conform->expect, conform->left_out, conform->result);
+	code = exit_code(conform);
 	hx_progress_end(conform->progress, conform->result, code);
 	rp_terminal_write(conform->result, stdout, &options);
 	fflush(stdout);
@@ -642,9 +657,9 @@ static int look(struct conform *conform)
 {
 	switch (conform->options.mode) {
 	case HX_CHECK:
-		break;
+		return read_expected(conform) ? EXIT_CONFORMS : EXIT_USAGE;
 	case HX_EXPLAIN:
-		hx_explain(conform->suite, conform->options.explain, stdout);
+		hx_explain(conform->suite, conform->options.explain, width_of(stdout), stdout);
 		break;
 	case HX_COVERAGE:
 		return hx_coverage(conform->suite, conform->options.quiet, stdout) == 0 ? EXIT_CONFORMS : EXIT_VIOLATES;
@@ -654,7 +669,7 @@ static int look(struct conform *conform)
 		hx_list(conform->picks, conform->pick_count, stdout);
 		break;
 	case HX_RUN:
-		return select_scenarios(conform) ? run(conform) : EXIT_USAGE;
+		return read_expected(conform) && select_scenarios(conform) ? run(conform) : EXIT_USAGE;
 	}
 	return EXIT_CONFORMS;
 }
@@ -669,6 +684,7 @@ int main(int argc, char **argv)
 	if (load_suite(&conform))
 		code = look(&conform);
 	free(conform.picks);
+	hx_expect_free(conform.expect);
 	hx_suite_free(conform.suite);
 	free(conform.command);
 	free(conform.options.only.at);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/near.h"
+
 enum { MAX_SHARDS = 10000 };
 
 enum key {
@@ -45,6 +47,7 @@ static const struct argp_option table[] = {
 	{ .doc = "What comes out:", .group = 3 },
 	{ "json", KEY_JSON, "FILE", 0, "Write the result there", 3 },
 	{ "events", KEY_EVENTS, "FILE", 0, "Write there what happens as it happens, a JSON object a line", 3 },
+	{ "expect", KEY_EXPECT, "FILE", 0, "Known failures, SCENARIO [udp|tcp] RULE... a line: they do not count, but end with 1 if one passes now or fails for another rule", 3 },
 	{ "fail-on", KEY_FAIL_ON, "warn", 0, "End with 1 also if a SHOULD is not followed", 3 },
 	{ "quiet", 'q', NULL, 0, "Failures in brief and the last line only", 3 },
 	{ "verbose", 'v', NULL, 0, "Everything", 3 },
@@ -53,11 +56,10 @@ static const struct argp_option table[] = {
 	{ "html", KEY_HTML, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ "markdown", KEY_MARKDOWN, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ "pcap", KEY_PCAP, "DIR", OPTION_HIDDEN, NULL, 3 },
-	{ "expect", KEY_EXPECT, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ .doc = "Instead of a run:", .group = 4 },
 	{ "list", KEY_LIST, NULL, 0, "List the scenarios that would run", 4 },
 	{ "coverage", KEY_COVERAGE, NULL, 0, "Count the scenarios that prove each rule; end with 1 if a rule has none", 4 },
-	{ "explain", KEY_EXPLAIN, "RULE", 0, "Print a rule and what proves it", 4 },
+	{ "explain", KEY_EXPLAIN, "RULE", 0, "Print a rule: why it is there, how it is broken, an example, what proves it", 4 },
 	{ "check", KEY_CHECK, NULL, 0, "Check scenario files, and run nothing", 4 },
 	{ 0 },
 };
@@ -219,10 +221,17 @@ static void set_mode(struct argp_state *state, struct hx_options *options, enum 
 
 static void parse_explain(struct argp_state *state, struct hx_options *options, const char *value)
 {
+	struct hx_near near = { .word = value };
+	char text[HX_NEAR_TEXT];
+
 	set_mode(state, options, HX_EXPLAIN);
 	options->explain = c2w_rule_find(c2w_str_of(value));
-	if (options->explain == C2W_NO_RULE)
-		refuse(state, "--explain", value, "there is no such rule; they are named as MSG-01");
+	if (options->explain != C2W_NO_RULE)
+		return;
+	for (unsigned i = 1; i < C2W_RULES; i++)
+		hx_near_offer(&near, c2w_rule_info((enum c2w_rule)i)->id);
+	hx_near_tell(&near, text, sizeof(text));
+	argp_failure(state, 2, 0, "--explain %s: there is no such rule; they are named as MSG-01%s", value, text);
 }
 
 static void parse_level(struct argp_state *state, struct hx_options *options, const char *value)
@@ -292,6 +301,7 @@ static error_t parse_what_comes_out(int key, char *value, struct argp_state *sta
 	switch (key) {
 	case KEY_JSON: options->json = must_name(state, "--json", value); return 0;
 	case KEY_EVENTS: options->events = must_name(state, "--events", value); return 0;
+	case KEY_EXPECT: options->expect = must_name(state, "--expect", value); return 0;
 	case KEY_FAIL_ON:
 		options->fail_on_warn = true;
 		if (strcmp(value, "warn") != 0)
@@ -308,7 +318,6 @@ static error_t parse_what_comes_out(int key, char *value, struct argp_state *sta
 	case KEY_HTML:
 	case KEY_MARKDOWN:
 	case KEY_PCAP:
-	case KEY_EXPECT:
 		argp_failure(state, 2, 0, "--%s: it comes with a later release; --json and --events are there", later_option(key));
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;

@@ -97,6 +97,24 @@ static json_t *transports_json(bool udp, bool tcp)
 	return array;
 }
 
+static json_t *fingerprint_json(const struct rp_fingerprint *print)
+{
+	json_t *object = json_object(), *intervals = json_array();
+
+	for (size_t i = 0; i < print->intervals_count; i++)
+		append(intervals, json_integer(print->intervals[i]));
+	set_text(object, "stop", rp_stop_name(print->stop));
+	set_text(object, "reason", print->reason);
+	set(object, "intervals_ns", intervals);
+	set_number(object, "median_ns", print->median);
+	set_number(object, "least_ns", print->least);
+	set_number(object, "most_ns", print->most);
+	set_number(object, "factor_permille", print->factor);
+	set_number(object, "watched_ns", print->watched);
+	set_bool(object, "adopted", print->adopted);
+	return object;
+}
+
 static json_t *target_json(const struct rp_target *target)
 {
 	json_t *object = json_object();
@@ -110,6 +128,7 @@ static json_t *target_json(const struct rp_target *target)
 	set_number(object, "round_trip_ns", target->round_trip);
 	set_number(object, "restarts", target->restarts);
 	set_text(object, "lost_after", target->lost_after);
+	set(object, "retransmission", fingerprint_json(&target->fingerprint));
 	set(object, "output", target->output == NULL ? json_null() : octets_json(target->output, strlen(target->output)));
 	return object;
 }
@@ -215,6 +234,7 @@ static json_t *scenario_json(const struct rp_scenario *scenario)
 	set_text(object, "verdict", rp_verdict_name(scenario->verdict));
 	set_bool(object, "flaky", scenario->flaky);
 	set_bool(object, "company_only", scenario->company_only);
+	set_bool(object, "expected", scenario->expected);
 	set_bool(object, "completed", scenario->completed);
 	set_text(object, "reason", scenario->reason);
 	set_number(object, "began_ns", scenario->began);
@@ -225,6 +245,17 @@ static json_t *scenario_json(const struct rp_scenario *scenario)
 	set(object, "findings", findings);
 	set(object, "timeline", timeline);
 	set_count(object, "timeline_left_out", scenario->timeline_left_out);
+	return object;
+}
+
+static json_t *expectation_json(const struct rp_expectation *expectation)
+{
+	json_t *object = json_object(), *surprises = json_array();
+
+	for (size_t i = 0; i < expectation->surprises_count; i++)
+		append(surprises, text_json(expectation->surprises[i]));
+	set_text(object, "file", expectation->file);
+	set(object, "surprises", surprises);
 	return object;
 }
 
@@ -242,6 +273,9 @@ static json_t *result_json(const struct rp_result *result)
 	set(root, "parameters", parameters_json(&result->params));
 	set_text(root, "verdict", rp_overall_name(result->verdict));
 	set_text(root, "verdict_reason", result->verdict_reason);
+	set_text(root, "outcome", rp_overall_name(rp_outcome(result)));
+	set_bool(root, "warnings_fail", result->warnings_fail);
+	set(root, "expectation", result->expectation.file == NULL ? json_null() : expectation_json(&result->expectation));
 	set_seed(root, result->seed);
 	set_number(root, "duration_ns", result->duration);
 	set_number(root, "critical_path_ns", result->critical_path);
@@ -426,6 +460,11 @@ static const char *name_of_direction(unsigned index)
 	return index == 0 ? "sent" : "received";
 }
 
+static const char *name_of_stop(unsigned index)
+{
+	return rp_stop_name((enum rp_stop)index);
+}
+
 static enum rp_verdict get_verdict(struct reader *reader, const json_t *object)
 {
 	return (enum rp_verdict)get_name(reader, object, "verdict", name_of_verdict, RP_VERDICTS);
@@ -483,6 +522,43 @@ static void read_output(struct reader *reader, const json_t *object)
 	free(octets);
 }
 
+/* What follows from the intervals is computed again. */
+static void read_intervals(struct reader *reader, const json_t *array)
+{
+	int64_t intervals[RP_MAX_INTERVALS];
+	const json_t *entry;
+	size_t i;
+
+	if (json_array_size(array) > RP_MAX_INTERVALS) {
+		refuse(reader, "intervals_ns", "holds more than %d of them", RP_MAX_INTERVALS);
+		return;
+	}
+	json_array_foreach(array, i, entry) {
+		intervals[i] = json_integer_value(entry);
+		if (!json_is_integer(entry) || intervals[i] < 0 || intervals[i] > INT64_MAX / 4)
+			refuse(reader, "intervals_ns", "holds something that is no time");
+	}
+	if (reader->error == NULL)
+		rp_fingerprint_set(reader->result, intervals, json_array_size(array));
+}
+
+static void read_fingerprint(struct reader *reader, const json_t *target)
+{
+	struct rp_fingerprint *print = &reader->result->target.fingerprint;
+	const json_t *object = json_object_get(target, "retransmission");
+
+	if (object == NULL)
+		return;
+	object = get_object(reader, target, "retransmission");
+	enter(reader, "retransmission");
+	print->stop = (enum rp_stop)get_name(reader, object, "stop", name_of_stop, RP_STOPS);
+	print->reason = get_text(reader, object, "reason");
+	print->watched = get_time(reader, object, "watched_ns");
+	print->adopted = get_bool(reader, object, "adopted");
+	read_intervals(reader, get_array(reader, object, "intervals_ns"));
+	leave(reader);
+}
+
 static void read_target(struct reader *reader, const json_t *root)
 {
 	struct rp_target *target = &reader->result->target;
@@ -499,6 +575,7 @@ static void read_target(struct reader *reader, const json_t *root)
 	target->restarts = (unsigned)get_number(reader, object, "restarts", 0, UINT32_MAX);
 	target->lost_after = get_text(reader, object, "lost_after");
 	read_output(reader, object);
+	read_fingerprint(reader, object);
 	leave(reader);
 }
 
@@ -602,6 +679,7 @@ static void read_scenario(struct reader *reader, const json_t *object)
 	scenario->verdict = get_verdict(reader, object);
 	scenario->flaky = get_bool(reader, object, "flaky");
 	scenario->company_only = get_bool(reader, object, "company_only");
+	scenario->expected = get_bool(reader, object, "expected");
 	scenario->completed = get_bool(reader, object, "completed");
 	scenario->reason = get_text(reader, object, "reason");
 	scenario->began = get_time(reader, object, "began_ns");
@@ -642,6 +720,26 @@ static void read_rules(struct reader *reader, const json_t *array)
 	leave(reader);
 }
 
+static void read_expectation(struct reader *reader, const json_t *root)
+{
+	const json_t *object = json_object_get(root, "expectation"), *surprises, *entry;
+	size_t i;
+
+	if (object == NULL || json_is_null(object))
+		return;
+	object = get_object(reader, root, "expectation");
+	enter(reader, "expectation");
+	reader->result->expectation.file = rp_text(reader->result, "%s", get_string(reader, object, "file"));
+	surprises = get_array(reader, object, "surprises");
+	json_array_foreach(surprises, i, entry) {
+		if (!json_is_string(entry))
+			refuse(reader, "surprises", "holds something that is no string");
+		else
+			rp_surprise_add(reader->result, json_string_value(entry));
+	}
+	leave(reader);
+}
+
 static void read_result(struct reader *reader, const json_t *root)
 {
 	struct rp_result *result = reader->result;
@@ -655,6 +753,8 @@ static void read_result(struct reader *reader, const json_t *root)
 	result->seed = get_seed(reader, root);
 	result->duration = get_time(reader, root, "duration_ns");
 	result->critical_path = get_time(reader, root, "critical_path_ns");
+	result->warnings_fail = get_bool(reader, root, "warnings_fail");
+	read_expectation(reader, root);
 	read_scenarios(reader, get_array(reader, root, "scenarios"));
 	if (reader->error != NULL)
 		return;
