@@ -18,11 +18,11 @@
 #include "harness/lag.h"
 #include "harness/lastfailed.h"
 #include "harness/options.h"
-#include "harness/output.h"
 #include "harness/progress.h"
 #include "harness/schedule.h"
 #include "net/real.h"
 #include "net/sim.h"
+#include "reports/output.h"
 #include "server/serve.h"
 
 const char *argp_program_version = "c2w-conform " C2W_VERSION;
@@ -55,7 +55,7 @@ struct conform {
 	struct hx_target **targets;
 	struct hx_schedule *schedule;
 	struct hx_progress *progress;
-	struct hx_output *json;
+	struct rp_output *json;
 	FILE *events;
 	struct rp_result *result;
 	struct event *interrupt, *terminate;
@@ -190,7 +190,7 @@ static bool open_outputs(struct conform *conform)
 {
 	const struct hx_options *options = &conform->options;
 
-	if (options->json != NULL && (conform->json = hx_output_open(options->json)) == NULL) {
+	if (options->json != NULL && (conform->json = rp_output_open(options->json)) == NULL) {
 		complain(options->json, strerror(errno));
 		return false;
 	}
@@ -208,7 +208,7 @@ static void at_once(struct conform *conform)
 	for (unsigned i = 0; i < conform->options.jobs; i++)
 		if (conform->lanes[i].keeper != NULL)
 			hx_keeper_kill(conform->lanes[i].keeper);
-	hx_output_abandon(conform->json);
+	rp_output_abandon(conform->json);
 	_exit(EXIT_INCONCLUSIVE);
 }
 
@@ -574,11 +574,11 @@ static int report(struct conform *conform)
 	rp_terminal_write(conform->result, stdout, &options);
 	fflush(stdout);
 	if (conform->json != NULL) {
-		error = rp_json_write(conform->result, hx_output_stream(conform->json));
+		error = rp_json_write(conform->result, rp_output_stream(conform->json));
 		if (error == 0)
-			error = hx_output_commit(conform->json);
+			error = rp_output_commit(conform->json);
 		else
-			hx_output_abandon(conform->json);
+			rp_output_abandon(conform->json);
 		conform->json = NULL;
 		if (error != 0) {
 			complain(conform->options.json, strerror(-error));
@@ -614,7 +614,7 @@ static void tidy(struct conform *conform)
 	if (conform->net != NULL)
 		net_free(conform->net);
 	hx_progress_free(conform->progress);
-	hx_output_abandon(conform->json);
+	rp_output_abandon(conform->json);
 	if (conform->events != NULL)
 		fclose(conform->events);
 	rp_result_free(conform->result);

@@ -8,64 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "reports/json_put.h"
 #include "reports/result.h"
 #include "reports/text.h"
 
 static const char schema_name[] = "c2w-result/1";
 
 /* ---- writing ------------------------------------------------------------------------------ */
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (value == NULL || json_object_set_new(object, key, value) != 0)
-		abort();
-}
-
-static void append(json_t *array, json_t *value)
-{
-	if (value == NULL || json_array_append_new(array, value) != 0)
-		abort();
-}
-
-static json_t *octets_json(const char *octets, size_t length)
-{
-	char *text = rp_escape(octets, length);
-	json_t *value = json_string(text);
-
-	free(text);
-	return value;
-}
-
-/* Text that is no UTF-8, which only a hostile file name or the like can be, is written as octets. */
-static json_t *text_json(const char *text)
-{
-	json_t *value;
-
-	if (text == NULL)
-		return json_null();
-	value = json_string(text);
-	return value != NULL ? value : octets_json(text, strlen(text));
-}
-
-static void set_text(json_t *object, const char *key, const char *text)
-{
-	set(object, key, text_json(text));
-}
-
-static void set_number(json_t *object, const char *key, int64_t number)
-{
-	set(object, key, json_integer(number));
-}
-
-static void set_count(json_t *object, const char *key, size_t count)
-{
-	set_number(object, key, (int64_t)count);
-}
-
-static void set_bool(json_t *object, const char *key, bool value)
-{
-	set(object, key, json_boolean(value));
-}
 
 /* As text: 64 bits are more than a JSON number holds in most readers. */
 static void set_seed(json_t *object, uint64_t seed)

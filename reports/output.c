@@ -1,6 +1,6 @@
-/* Temporary beside, renamed at the end, see output.h. For main.c.
+/* Temporary beside, renamed at the end, see output.h. For c2w-conform and c2w-report.
  * Owns its stream and names. */
-#include "harness/output.h"
+#include "reports/output.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct hx_output {
+struct rp_output {
 	FILE *stream;
 	char *file, *temporary; /* temporary NULL: written as it stands */
 };
@@ -37,9 +37,9 @@ static int open_beside(const char *file, char **temporary)
 	return descriptor;
 }
 
-struct hx_output *hx_output_open(const char *file)
+struct rp_output *rp_output_open(const char *file)
 {
-	struct hx_output *output = calloc(1, sizeof(*output));
+	struct rp_output *output = calloc(1, sizeof(*output));
 	int descriptor;
 
 	assert(output != NULL);
@@ -61,12 +61,12 @@ struct hx_output *hx_output_open(const char *file)
 	return NULL;
 }
 
-FILE *hx_output_stream(struct hx_output *output)
+FILE *rp_output_stream(struct rp_output *output)
 {
 	return output->stream;
 }
 
-void hx_output_abandon(struct hx_output *output)
+void rp_output_abandon(struct rp_output *output)
 {
 	if (output == NULL)
 		return;
@@ -79,7 +79,7 @@ void hx_output_abandon(struct hx_output *output)
 	free(output);
 }
 
-int hx_output_commit(struct hx_output *output)
+int rp_output_commit(struct rp_output *output)
 {
 	int error = ferror(output->stream) ? -EIO : 0;
 
@@ -94,6 +94,6 @@ int hx_output_commit(struct hx_output *output)
 			error = -errno;
 		}
 	}
-	hx_output_abandon(output);
+	rp_output_abandon(output);
 	return error;
 }
