@@ -87,9 +87,17 @@ static bool ran(const struct rp_result *result, const char *line)
 		const struct rp_scenario *record = &result->scenarios[i];
 
 		line_of(record, own, sizeof(own));
-		if (strcmp(line, own) == 0 && (record->verdict == RP_PASS || record->verdict == RP_FAIL))
+		if (strcmp(line, own) == 0 && (record->verdict == RP_PASS || record->verdict == RP_WARN || record->verdict == RP_FAIL))
 			return true;
 	}
+	return false;
+}
+
+static bool holds(const struct hx_words *words, const char *line)
+{
+	for (unsigned i = 0; i < words->count; i++)
+		if (strcmp(words->at[i], line) == 0)
+			return true;
 	return false;
 }
 
@@ -101,10 +109,11 @@ static void merge(struct hx_words *merged, const struct hx_words *before, const 
 		if (!ran(result, before->at[i]))
 			add(merged, before->at[i]);
 	for (size_t i = 0; i < result->scenarios_count; i++) {
-		if (result->scenarios[i].verdict != RP_FAIL)
+		if (result->scenarios[i].verdict != RP_FAIL && !(result->warnings_fail && result->scenarios[i].verdict == RP_WARN))
 			continue;
 		line_of(&result->scenarios[i], line, sizeof(line));
-		add(merged, line);
+		if (!holds(merged, line)) /* another turn of --repeat */
+			add(merged, line);
 	}
 }
 

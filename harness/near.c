@@ -2,12 +2,13 @@
  * Pure; keeps nothing. */
 #include "harness/near.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { MAX_COMPARED = 64 };
 
-/* How many octets must be put in, taken out or changed (Levenshtein), of the first MAX_COMPARED. */
+/* How many octets must be put in, taken out or changed (Levenshtein), of the first MAX_COMPARED; capitals are as good as small letters. */
 static unsigned distance(const char *a, const char *b)
 {
 	unsigned row[MAX_COMPARED + 1];
@@ -20,7 +21,7 @@ static unsigned distance(const char *a, const char *b)
 
 		row[0] = i + 1;
 		for (unsigned j = 0; j < width; j++) {
-			unsigned change = corner + (a[i] != b[j]);
+			unsigned change = corner + (tolower((unsigned char)a[i]) != tolower((unsigned char)b[j]));
 			unsigned least = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
 
 			corner = row[j + 1];

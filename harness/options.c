@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/near.h"
+
 enum { MAX_SHARDS = 10000 };
 
 enum key {
@@ -219,10 +221,17 @@ static void set_mode(struct argp_state *state, struct hx_options *options, enum 
 
 static void parse_explain(struct argp_state *state, struct hx_options *options, const char *value)
 {
+	struct hx_near near = { .word = value };
+	char text[HX_NEAR_TEXT];
+
 	set_mode(state, options, HX_EXPLAIN);
 	options->explain = c2w_rule_find(c2w_str_of(value));
-	if (options->explain == C2W_NO_RULE)
-		refuse(state, "--explain", value, "there is no such rule; they are named as MSG-01");
+	if (options->explain != C2W_NO_RULE)
+		return;
+	for (unsigned i = 1; i < C2W_RULES; i++)
+		hx_near_offer(&near, c2w_rule_info((enum c2w_rule)i)->id);
+	hx_near_tell(&near, text, sizeof(text));
+	argp_failure(state, 2, 0, "--explain %s: there is no such rule; they are named as MSG-01%s", value, text);
 }
 
 static void parse_level(struct argp_state *state, struct hx_options *options, const char *value)

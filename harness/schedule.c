@@ -981,6 +981,41 @@ static bool is_over(const struct hx_lane *lane)
 	return lane->active == 0 && lane->greeter == NULL && (lane->state == LANE_OVER || lane->state == LANE_LOST);
 }
 
+/* --repeat: the records of one pick lie so far apart. */
+static size_t distance_of_turns(const struct hx_schedule *schedule)
+{
+	return schedule->options.repeat > 1 ? schedule->plan.count / schedule->options.repeat : schedule->plan.count;
+}
+
+/* What fails in some turns and passes in others, is flaky. */
+static void compare_turns(struct hx_schedule *schedule, const struct hx_job *first, size_t distance)
+{
+	struct rp_scenario *records = record_of(first);
+	unsigned bad = 0, good = 0;
+
+	for (size_t i = 0; i < schedule->plan.count; i += distance) {
+		bad += is_bad(records[i].verdict);
+		good += records[i].verdict == RP_PASS;
+	}
+	for (size_t i = 0; i < schedule->plan.count && bad > 0 && good > 0; i += distance) {
+		if (!is_bad(records[i].verdict))
+			continue;
+		records[i].flaky = true;
+		hx_record_remark(schedule->result, &records[i], rp_text(schedule->result, "It failed in %u of %u turns.", bad, bad + good));
+	}
+}
+
+static void find_flaky(struct hx_schedule *schedule)
+{
+	size_t distance = distance_of_turns(schedule), least = SIZE_MAX;
+
+	for (unsigned i = 0; i < schedule->plan.count; i++)
+		least = schedule->plan.jobs[i].record < least ? schedule->plan.jobs[i].record : least;
+	for (unsigned i = 0; i < schedule->plan.count && distance < schedule->plan.count; i++)
+		if (schedule->plan.jobs[i].record < least + distance)
+			compare_turns(schedule, &schedule->plan.jobs[i], distance);
+}
+
 static void finish(struct hx_schedule *schedule)
 {
 	struct rp_result *result = schedule->result;
@@ -989,6 +1024,7 @@ static void finish(struct hx_schedule *schedule)
 	schedule->over = true;
 	net_timer_stop(schedule->deadline);
 	blame_company(schedule);
+	find_flaky(schedule);
 	for (unsigned i = 0; i < schedule->options.lanes; i++)
 		for (unsigned t = 0; t < 2 && schedule->planned; t++)
 			if (schedule->lanes[i].purpose == LAST && schedule->lanes[i].greeted_by[t] != NULL &&

@@ -151,7 +151,7 @@ static void check_words(struct complaint *complaint, const struct hx_suite *suit
 			complain_near(complaint, suite, "--only", word);
 			continue;
 		}
-		snprintf(text, sizeof(text), "--only %.100s: no scenario proves it", word);
+		snprintf(text, sizeof(text), "--only %.100s: no scenario proves it (--explain says why)", word);
 		complain(complaint, text);
 	}
 	for (unsigned i = 0; i < selection->skip.count; i++)
@@ -225,6 +225,15 @@ static void pick_transports(struct picking *picking, const struct hx_scenario *s
 		pick(picking, scenario, RP_TCP);
 }
 
+static const char *why_nothing(const struct hx_suite *suite, const struct hx_selection *selection)
+{
+	if (suite->count == 0)
+		return "there is no scenario to run";
+	if (selection->last_failed != NULL && selection->last_failed->count == 0)
+		return "--last-failed: nothing failed on this target the last time, or it was never judged, so no scenario is selected";
+	return "no scenario is selected";
+}
+
 unsigned hx_select(const struct hx_suite *suite, const struct hx_selection *selection, struct hx_pick **picks, unsigned *count,
                    void (*error)(void *context, const char *text), void *context)
 {
@@ -240,7 +249,7 @@ unsigned hx_select(const struct hx_suite *suite, const struct hx_selection *sele
 		if (is_wanted(suite, suite->scenarios[i], selection) && judges_something(suite->scenarios[i], left_out))
 			pick_transports(&picking, suite->scenarios[i]);
 	if (complaint.count == 0 && picking.count == 0)
-		complain(&complaint, suite->count == 0 ? "there is no scenario to run" : "no scenario is selected");
+		complain(&complaint, why_nothing(suite, selection));
 	*picks = picking.picks;
 	*count = picking.count;
 	return complaint.count;

@@ -238,6 +238,37 @@ static bool witness_find(struct witness *witness, const struct rp_scenario *scen
 	return witness->finding != NULL;
 }
 
+/* Of the turns of one scenario (--repeat) the first stands for all; one that was not expected before one that was. */
+static size_t witnesses_unite(struct witness *witnesses, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct witness *last = &witnesses[kept > 0 ? kept - 1 : 0];
+
+		if (kept == 0 || by_id(last, &witnesses[i]) != 0)
+			witnesses[kept++] = witnesses[i];
+		else if (last->scenario->expected && !witnesses[i].scenario->expected)
+			*last = witnesses[i];
+	}
+	return kept;
+}
+
+/* The scenarios that tested the rule, each once for a transport however often it was repeated. */
+static size_t tested_by(const struct rp_result *result, enum c2w_rule rule)
+{
+	const struct rp_rule *tested = &result->rules[rule];
+	struct witness *witnesses = must(calloc(tested->scenarios_count + 1, sizeof(*witnesses)));
+	size_t count;
+
+	for (size_t i = 0; i < tested->scenarios_count; i++)
+		witnesses[i].scenario = &result->scenarios[tested->scenarios[i]];
+	qsort(witnesses, tested->scenarios_count, sizeof(*witnesses), by_id);
+	count = witnesses_unite(witnesses, tested->scenarios_count);
+	free(witnesses);
+	return count;
+}
+
 /* The scenarios with a finding of this verdict for the rule, by id. The caller frees them. */
 static struct witness *witnesses_find(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict, size_t *count)
 {
@@ -249,19 +280,26 @@ static struct witness *witnesses_find(const struct rp_result *result, enum c2w_r
 		if (witness_find(&witnesses[*count], &result->scenarios[tested->scenarios[i]], rule, verdict))
 			(*count)++;
 	qsort(witnesses, *count, sizeof(*witnesses), by_id);
+	*count = witnesses_unite(witnesses, *count);
 	return witnesses;
 }
 
-/* Nothing of it is news: each scenario that says so was expected to. */
-static bool is_known(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict)
+/* What the witnesses of a rule that is broken make of it. */
+enum news { NEWS, NEWS_FLAKY /* each of them passes, too */, NO_NEWS /* each was expected */ };
+
+static enum news news_of(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict)
 {
-	size_t count, expected = 0;
+	size_t count, expected = 0, flaky = 0;
 	struct witness *witnesses = witnesses_find(result, rule, verdict, &count);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		expected += witnesses[i].scenario->expected;
+		flaky += !witnesses[i].scenario->expected && witnesses[i].scenario->flaky;
+	}
 	free(witnesses);
-	return count > 0 && expected == count;
+	if (count == 0 || expected + flaky < count)
+		return NEWS;
+	return flaky > 0 ? NEWS_FLAKY : NO_NEWS;
 }
 
 /* The rest, counted and listed. */
@@ -285,7 +323,7 @@ static void put_others(const struct page *page, const struct witness *witnesses,
 static void put_rule(const struct page *page, unsigned number, enum c2w_rule rule, enum rp_verdict verdict)
 {
 	const struct c2w_rule_info *info = c2w_rule_info(rule);
-	size_t count, shown, tested = page->result->rules[rule].scenarios_count;
+	size_t count, shown, tested = tested_by(page->result, rule);
 	struct witness *witnesses = witnesses_find(page->result, rule, verdict, &count);
 
 	fprintf(page->to, "\n%s%u. %s %s%s, in %zu of the %zu scenario%s that tested it\n   ", style(page, style_of(verdict)), number,
@@ -305,23 +343,23 @@ static int by_rank(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-/* The rules with this verdict that are news, what to mend first in front. */
-static unsigned rules_find(const struct rp_result *result, enum rp_verdict verdict, enum c2w_rule rules[C2W_RULES])
+/* The rules with this verdict, what to mend first in front. */
+static unsigned rules_find(const struct rp_result *result, enum rp_verdict verdict, enum news news, enum c2w_rule rules[C2W_RULES])
 {
 	unsigned count = 0;
 
 	for (unsigned i = 1; i < C2W_RULES; i++)
-		if (result->rules[i].verdict == verdict && !is_known(result, (enum c2w_rule)i, verdict))
+		if (result->rules[i].verdict == verdict && news_of(result, (enum c2w_rule)i, verdict) == news)
 			rules[count++] = (enum c2w_rule)i;
 	if (count > 1)
 		qsort(rules, count, sizeof(*rules), by_rank);
 	return count;
 }
 
-static void put_rules_found(const struct page *page, enum rp_verdict verdict, const char *title)
+static void put_rules_found(const struct page *page, enum rp_verdict verdict, enum news news, const char *title)
 {
 	enum c2w_rule rules[C2W_RULES];
-	unsigned count = rules_find(page->result, verdict, rules);
+	unsigned count = rules_find(page->result, verdict, news, rules);
 
 	if (count == 0)
 		return;
@@ -386,7 +424,12 @@ static const char *verdict_title(const struct rp_result *result, const struct rp
 {
 	if (rule->verdict != RP_FAIL)
 		return rp_verdict_name(rule->verdict);
-	return is_known(result, rule->rule, RP_FAIL) ? "FAIL (known)" : "FAIL";
+	switch (news_of(result, rule->rule, RP_FAIL)) {
+	case NEWS: return "FAIL";
+	case NEWS_FLAKY: return "FAIL (flaky)";
+	case NO_NEWS: return "FAIL (known)";
+	}
+	return "";
 }
 
 static void put_table_row(const struct page *page, enum c2w_rule id)
@@ -395,11 +438,12 @@ static void put_table_row(const struct page *page, enum c2w_rule id)
 	const struct rp_rule *rule = &page->result->rules[id];
 	bool found = rule->verdict == RP_FAIL || rule->verdict == RP_WARN;
 	char tested[48] = "";
+	size_t count = tested_by(page->result, id);
 
-	if (rule->scenarios_count > 0 && found)
-		snprintf(tested, sizeof(tested), "%zu of %zu", findings_with(page->result, id, rule->verdict), rule->scenarios_count);
-	else if (rule->scenarios_count > 0)
-		snprintf(tested, sizeof(tested), "%zu", rule->scenarios_count);
+	if (count > 0 && found)
+		snprintf(tested, sizeof(tested), "%zu of %zu", findings_with(page->result, id, rule->verdict), count);
+	else if (count > 0)
+		snprintf(tested, sizeof(tested), "%zu", count);
 	fprintf(page->to, "  %s  %-6s  %s%-12s%s  %9s  ", info->id, c2w_level_name(info->level), style(page, style_of(rule->verdict)),
 		verdict_title(page->result, rule), style(page, RP_PLAIN), tested);
 	rp_put_cut(page->to, info->sentence, page->width - 43);
@@ -572,6 +616,16 @@ static void put_took(const struct page *page)
 	free(id);
 }
 
+static void put_flaky(const struct page *page)
+{
+	size_t flaky = 0;
+
+	for (size_t i = 0; i < page->result->scenarios_count; i++)
+		flaky += page->result->scenarios[i].flaky;
+	if (flaky > 0)
+		fprintf(page->to, " (%zu flaky)", flaky);
+}
+
 static void put_run(const struct page *page)
 {
 	struct rp_counts counts = rp_count(page->result);
@@ -583,6 +637,7 @@ static void put_run(const struct page *page)
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (counts.scenarios[order[i]] > 0)
 			fprintf(page->to, " %zu %s", counts.scenarios[order[i]], rp_verdict_name(order[i]));
+	put_flaky(page);
 	putc('\n', page->to);
 	put_took(page);
 	fprintf(page->to, "  seed      %llu\n", (unsigned long long)page->result->seed);
@@ -613,10 +668,10 @@ static void put_brief_line(const struct page *page, const struct witness *witnes
 }
 
 /* Every finding of this verdict that is news, in one line. */
-static void put_brief(const struct page *page, enum rp_verdict verdict)
+static void put_brief(const struct page *page, enum rp_verdict verdict, enum news news)
 {
 	enum c2w_rule rules[C2W_RULES];
-	unsigned rule_count = rules_find(page->result, verdict, rules);
+	unsigned rule_count = rules_find(page->result, verdict, news, rules);
 
 	for (unsigned i = 0; i < rule_count; i++) {
 		size_t count;
@@ -635,7 +690,7 @@ static void put_first_to_mend(const struct page *page)
 	enum c2w_rule rules[C2W_RULES];
 	char label[32];
 
-	if (rules_find(page->result, RP_FAIL, rules) == 0)
+	if (rules_find(page->result, RP_FAIL, NEWS, rules) == 0 && rules_find(page->result, RP_FAIL, NEWS_FLAKY, rules) == 0)
 		return;
 	snprintf(label, sizeof(label), "mend      first %s: ", c2w_rule_info(rules[0])->id);
 	put_labelled(page, 2, label, c2w_rule_info(rules[0])->sentence);
@@ -643,8 +698,10 @@ static void put_first_to_mend(const struct page *page)
 
 static void put_whole(const struct page *page)
 {
-	put_rules_found(page, RP_FAIL, "BROKEN, in the order in which to mend it");
-	put_rules_found(page, RP_WARN, "NOT FOLLOWED (SHOULD)");
+	put_rules_found(page, RP_FAIL, NEWS, "BROKEN, in the order in which to mend it");
+	put_rules_found(page, RP_FAIL, NEWS_FLAKY, "BROKEN NOW AND THEN (flaky)");
+	put_rules_found(page, RP_WARN, NEWS, "NOT FOLLOWED (SHOULD)");
+	put_rules_found(page, RP_WARN, NEWS_FLAKY, "NOT FOLLOWED NOW AND THEN (SHOULD)");
 	put_expected(page);
 	if (page->result->expectation.surprises_count > 0)
 		heading(page, "NOT AS EXPECTED");
@@ -667,10 +724,14 @@ void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp
 
 	page.width = page.width < LEAST_WIDTH ? LEAST_WIDTH : page.width > MOST_WIDTH ? MOST_WIDTH : page.width;
 	if (options->quiet) {
-		put_brief(&page, RP_FAIL);
-		if (result->warnings_fail)
-			put_brief(&page, RP_WARN);
+		for (enum news news = NEWS; news <= NEWS_FLAKY; news++) {
+			put_brief(&page, RP_FAIL, news);
+			if (result->warnings_fail)
+				put_brief(&page, RP_WARN, news);
+		}
 		put_surprises(&page);
+		if (rp_outcome(result) == RP_VIOLATES)
+			fprintf(to, "seed %llu\n", (unsigned long long)result->seed);
 	} else {
 		put_whole(&page);
 	}
@@ -744,7 +805,10 @@ char *rp_summary_line(const struct rp_result *result)
 	fprintf(to, "%s: ", summary_word(result));
 	if (unreachable || (result->verdict == RP_UNDECIDED && rp_count(result).rules[RP_INCONCLUSIVE] == 0)) {
 		char *reason = rp_shown_text(result->verdict_reason == NULL ? "no reason was given" : result->verdict_reason);
+		size_t length_of_reason = strlen(reason);
 
+		if (!unreachable && length_of_reason > 0 && reason[length_of_reason - 1] == '.')
+			reason[length_of_reason - 1] = '\0';
 		fprintf(to, "%s%s", reason, unreachable ? "" : "; ");
 		free(reason);
 	}

@@ -157,3 +157,20 @@ def test_the_result_can_go_to_standard_output(conform):
     run = conform("--simulate", "--quiet", "--json", "/dev/stdout", "--only", "MSG")
     assert run.code == 0
     assert '"schema"' in run.out
+
+
+def test_a_should_counts_only_where_it_is_asked_to(server, judge, tmp_path):
+    target = server("--fault", "no-lists-in-a-movie-room", program="c2w-server-faulty")
+    arguments = ("--target", target.address, "--only", "lists/LST-04-in-movie-room", "--only", "LST-01", "--transport", "udp")
+    run, result = judge(*arguments)
+    assert run.code == 0 and result["verdict"] == "conforms" and result["summary"]["warn"] >= 1
+    assert "SHOULD not followed" in run.out.splitlines()[-1]
+    run, result = judge(*arguments, "--fail-on", "warn", "--quiet")
+    assert run.code == 1 and result["verdict"] == "violates" and result["warnings_fail"]
+    assert run.out.splitlines()[-1].startswith("violates: 1 of ") and "LST-04 lists/LST-04-in-movie-room over UDP: " in run.out
+    known = tmp_path / "known.txt"
+    known.write_text("".join(f"{s['id']} {s['transport']} LST-04\n" for s in result["scenarios"] if s["verdict"] == "warn"))
+    run, result = judge(*arguments, "--fail-on", "warn", "--expect", known)
+    assert run.code == 0 and run.out.splitlines()[-1].startswith("as expected: "), run
+    run, result = judge(*arguments, "--expect", known)
+    assert run.code == 0 and result["expectation"]["surprises"] == []
