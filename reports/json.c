@@ -171,6 +171,7 @@ static json_t *scenario_json(const struct rp_scenario *scenario)
 	set_number(object, "duration_ns", scenario->duration);
 	set_seed(object, scenario->seed);
 	set_text(object, "repeat", scenario->repeat);
+	set_text(object, "pcap", scenario->pcap);
 	set(object, "proves", proves);
 	set(object, "findings", findings);
 	set(object, "timeline", timeline);
@@ -573,6 +574,7 @@ static void read_scenario(struct reader *reader, const json_t *object)
 	scenario->duration = get_time(reader, object, "duration_ns");
 	scenario->seed = get_seed(reader, object);
 	scenario->repeat = get_text(reader, object, "repeat");
+	scenario->pcap = get_text(reader, object, "pcap");
 	read_lists(reader, scenario, object);
 	scenario->timeline_left_out += (size_t)get_number(reader, object, "timeline_left_out", 0, INT64_MAX / 2);
 }

@@ -9,7 +9,7 @@
 
 enum { LISTED = 10 /* scenarios of a rule */, LONGEST = 2000 /* octets of one text */, RESERVE = 100 * 1000, ROWS = 20, WIDTH = 100 };
 
-/* www. and name@host would become links, @name a mention. */
+/* www., http:// and name@host would become links, @name a mention. */
 static void put_text(FILE *to, const char *text)
 {
 	char *shown = rp_shown_text(text);
@@ -18,7 +18,8 @@ static void put_text(FILE *to, const char *text)
 	for (size_t i = 0; i < fits; i++) {
 		if (shown[i] == '@')
 			fputs("@<!-- -->", to);
-		else if (strchr("\\`*_{}[]()<>&|#~!:$", shown[i]) != NULL || (shown[i] == '.' && i > 0 && (shown[i - 1] | 0x20) == 'w'))
+		else if (strchr("\\`*_{}[]()<>&|#~!$", shown[i]) != NULL || (shown[i] == '.' && i > 0 && (shown[i - 1] | 0x20) == 'w') ||
+			 (shown[i] == ':' && shown[i + 1] == '/'))
 			fprintf(to, "\\%c", shown[i]);
 		else
 			putc(shown[i], to);
