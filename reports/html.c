@@ -147,18 +147,18 @@ static bool has_finding_at(const struct rp_scenario *scenario, const char *file,
 
 static void put_source_line(FILE *to, const char *line, unsigned number, bool wrong)
 {
-	char *copy = strndup(line, strcspn(line, "\r\n")), *expanded;
+	size_t tabs = strspn(line, "\t");
+	char *copy = strndup(line + tabs, strcspn(line + tabs, "\r\n")), *shown;
 
 	if (copy == NULL)
 		abort();
-	for (char *tab = copy; (tab = strchr(tab, '\t')) != NULL;)
-		*tab = ' ';
-	expanded = rp_shown_text(copy);
+	shown = rp_shown_text(copy);
 	fprintf(to, "<span class=\"line%s\"><span class=\"no\">%s%u</span>  ", wrong ? " bad" : "", wrong ? "▶ " : "", number);
-	rp_html_shown(to, expanded, rp_fit(expanded, LONGEST_LINE));
+	rp_put_many(to, "    ", tabs < 16 ? (unsigned)tabs : 16);
+	rp_html_shown(to, shown, rp_fit(shown, LONGEST_LINE));
 	fputs("</span>\n", to);
 	free(copy);
-	free(expanded);
+	free(shown);
 }
 
 /* The scenario around the worst finding's line, every line that failed marked. */

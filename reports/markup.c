@@ -102,7 +102,7 @@ static size_t beginning(const char *shown, size_t at)
 static void put_side(FILE *to, const char *label, const char *shown, size_t begin, size_t mark)
 {
 	fprintf(to, "<tr><th scope=\"row\">%s</th><td><code>%s", label, begin > 0 ? "<span class=\"cut\">…</span>" : "");
-	if (put_cells(to, shown + begin, MOST_CELLS, shown + mark) && mark != SIZE_MAX && shown[mark] == '\0')
+	if (put_cells(to, shown + begin, MOST_CELLS, mark == SIZE_MAX ? NULL : shown + mark) && mark != SIZE_MAX && shown[mark] == '\0')
 		fputs("<mark class=\"end\" title=\"it ends here\">∎</mark>", to);
 	fputs("</code></td></tr>", to);
 }
@@ -110,8 +110,9 @@ static void put_side(FILE *to, const char *label, const char *shown, size_t begi
 void rp_html_comparison(FILE *to, const char *expected, const char *got)
 {
 	char *wanted = expected == NULL ? NULL : rp_shown_text(expected), *found = got == NULL ? NULL : rp_shown_text(got);
-	size_t mark = wanted == NULL || found == NULL || strcmp(wanted, found) == 0 ? SIZE_MAX : difference(wanted, found);
-	size_t begin = mark == SIZE_MAX ? 0 : beginning(wanted, mark);
+	bool comparable = wanted != NULL && found != NULL && strcmp(wanted, found) != 0 && strncmp(found, "nothing", 7) != 0;
+	size_t mark = comparable ? difference(wanted, found) : SIZE_MAX;
+	size_t begin = comparable ? beginning(wanted, mark) : 0;
 
 	if (wanted != NULL || found != NULL)
 		fputs("<table class=\"compare\">", to);
@@ -145,7 +146,7 @@ void rp_html_begin(FILE *to, const char *title)
 	rp_html_text(to, title);
 	fputs("</title>\n<style>", to);
 	fwrite(rp_css, 1, sizeof(rp_css), to);
-	fputs("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n", to);
+	fputs("</style>\n</head>\n<body>\n<a class=\"jump\" href=\"#main\">Skip to the report</a>\n", to);
 }
 
 void rp_html_end(FILE *to)
