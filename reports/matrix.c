@@ -197,7 +197,7 @@ static void put_totals(FILE *to, const struct rp_matrix *matrix)
 
 static void put_head(FILE *to)
 {
-	fputs("<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th scope=\"col\">target</th><th scope=\"col\">verdict</th>"
+	fputs("<div class=\"box\" tabindex=\"0\" role=\"group\" aria-label=\"matrix\"><table class=\"matrix\"><thead><tr><th scope=\"col\">target</th><th scope=\"col\">verdict</th>"
 	      "<th scope=\"col\">broken</th>", to);
 	for (unsigned i = 1; i < C2W_RULES; i++)
 		if (rp_rule_counts((enum c2w_rule)i)) {

@@ -29,7 +29,7 @@
 	};
 
 	const unfold = () => {
-		const folds = all(".case, .why", document.getElementById("broken") || document);
+		const folds = all(".case, .why", document.getElementById("broken"));
 		const open = folds.some(fold => !fold.open);
 
 		for (const fold of folds)
@@ -171,6 +171,7 @@
 		form.hidden = false;
 		form.addEventListener("input", filter);
 		form.addEventListener("submit", event => event.preventDefault());
+		document.getElementById("unfold").hidden = document.getElementById("broken") === null;
 		document.getElementById("unfold").addEventListener("click", unfold);
 		document.getElementById("theme").addEventListener("click", turnTheme);
 		filter();
