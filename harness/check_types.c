@@ -210,6 +210,9 @@ static int type_of(struct hx_checker *checker, const struct hx_expr *expr, unsig
 		return type_of_name(checker, expr);
 	case HX_TITLE:
 		return type_of_title(checker, expr);
+	case HX_TITLES:
+		checker->movies = checker->movies > 0 ? checker->movies : 1;
+		return HX_NUMBER;
 	case HX_RANDOM:
 	case HX_DECIMAL:
 		return type_of_function(checker, expr, HX_WANT_NUMBER, HX_OCTETS);

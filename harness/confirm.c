@@ -10,6 +10,7 @@ struct tally {
 	unsigned lossy;          /* tries under loss, whatever came of them */
 	unsigned first_bad;
 	bool noise, same_rule;
+	unsigned loss_tries;     /* so many bad tries under loss count */
 };
 
 static bool is_bad(const struct hx_try *try)
@@ -36,9 +37,9 @@ static bool share_a_rule(const struct hx_try *tries, unsigned count)
 	return any;
 }
 
-static struct tally tally_of(const struct hx_try *tries, unsigned count)
+static struct tally tally_of(const struct hx_try *tries, unsigned count, enum hx_network network)
 {
-	struct tally tally = { .first_bad = count };
+	struct tally tally = { .first_bad = count, .loss_tries = network == HX_NETWORK_SOUND ? HX_USUAL_TRIES : HX_LOSS_TRIES };
 
 	for (unsigned i = 0; i < count; i++) {
 		if (is_bad(&tries[i])) {
@@ -64,13 +65,11 @@ static struct hx_decision doubtful(unsigned keep, const char *reason)
 	return (struct hx_decision){ .next = HX_SETTLED, .keep = keep, .doubt = true, .reason = reason };
 }
 
-static struct hx_decision again(const struct hx_try *tries, unsigned count, enum hx_next next)
+static struct hx_decision again(const struct tally *tally, unsigned count, enum hx_next next)
 {
-	struct tally tally = tally_of(tries, count);
-
 	if (count < HX_MAX_TRIES)
 		return (struct hx_decision){ .next = next };
-	return doubtful(tally.bad > 0 ? tally.first_bad : count - 1, "Every try ended in another way.");
+	return doubtful(tally->bad > 0 ? tally->first_bad : count - 1, "Every try ended in another way.");
 }
 
 static struct hx_decision after_bad(const struct hx_try *tries, unsigned count, const struct tally *tally)
@@ -81,8 +80,8 @@ static struct hx_decision after_bad(const struct hx_try *tries, unsigned count, 
 		return settled(last, NULL);
 	if (tally->bad >= 2 && (!tries[last].loss || tally->bad_lossy < tally->bad))
 		return settled(last, NULL);
-	if (tally->bad < HX_LOSS_TRIES)
-		return again(tries, count, HX_AGAIN_ALONE);
+	if (tally->bad < tally->loss_tries)
+		return again(tally, count, HX_AGAIN_ALONE);
 	if (tally->same_rule)
 		return settled(last, "Each try saw loss or reordering, and each broke the same rule.");
 	return doubtful(last, "Each try saw loss or reordering, and no two failed in the same way.");
@@ -97,7 +96,7 @@ static struct hx_decision after_change(const struct hx_try *tries, unsigned coun
 		return doubtful(tally->first_bad, "It failed, then passed, and this machine or its clock was disturbed meanwhile.");
 	if (tally->bad == tally->bad_lossy) {
 		if (tally->good_clean < 2)
-			return again(tries, count, HX_AGAIN_ALONE);
+			return again(tally, count, HX_AGAIN_ALONE);
 		return settled(count - 1, "It failed under loss or reordering and passed twice without.");
 	}
 	if (tries[tally->first_bad].company) {
@@ -119,17 +118,30 @@ static struct hx_decision after_good(const struct hx_try *tries, unsigned count,
 	if (!tries[last].loss || !claims_silence)
 		return settled(last, NULL);
 	if (tally->lossy < HX_LOSS_TRIES)
-		return again(tries, count, tries[last].company ? HX_AGAIN : HX_AGAIN_ALONE);
+		return again(tally, count, tries[last].company ? HX_AGAIN : HX_AGAIN_ALONE);
 	return doubtful(last, "Each try saw loss or reordering, so silence proves nothing.");
 }
 
-struct hx_decision hx_decide(const struct hx_try *tries, unsigned count, bool claims_silence)
+/* What a network that is known to lose may have done to a try. */
+static struct hx_try allowed_for(const struct hx_try *try, enum hx_network network)
+{
+	struct hx_try allowed = *try;
+
+	if (network != HX_NETWORK_LOSSY || !try->udp || !is_bad(try))
+		return allowed;
+	allowed.loss = true;
+	if (try->excusable)
+		allowed.verdict = RP_INCONCLUSIVE;
+	return allowed;
+}
+
+static struct hx_decision decide(const struct hx_try *tries, unsigned count, bool claims_silence, enum hx_network network)
 {
 	const struct hx_try *last = &tries[count - 1];
-	struct tally tally = tally_of(tries, count);
+	struct tally tally = tally_of(tries, count, network);
 
 	if (last->refused && last->company)
-		return again(tries, count, HX_AGAIN_ALONE);
+		return again(&tally, count, HX_AGAIN_ALONE);
 	if (last->refused)
 		return doubtful(count - 1, "The target has no room for the users this needs, though nothing else was running.");
 	if (is_bad(last))
@@ -137,6 +149,15 @@ struct hx_decision hx_decide(const struct hx_try *tries, unsigned count, bool cl
 	if (is_good(last))
 		return after_good(tries, count, claims_silence, &tally);
 	if (count < HX_USUAL_TRIES)
-		return again(tries, count, HX_AGAIN_ALONE);
+		return again(&tally, count, HX_AGAIN_ALONE);
 	return doubtful(tally.bad > 0 ? tally.first_bad : count - 1, tally.bad > 0 ? "It failed, and could not be judged again." : NULL);
+}
+
+struct hx_decision hx_decide(const struct hx_try *tries, unsigned count, bool claims_silence, enum hx_network network)
+{
+	struct hx_try allowed[HX_MAX_TRIES];
+
+	for (unsigned i = 0; i < count; i++)
+		allowed[i] = allowed_for(&tries[i], network);
+	return decide(allowed, count, claims_silence, network);
 }

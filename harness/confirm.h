@@ -10,11 +10,16 @@
 
 enum { HX_MAX_TRIES = 8, HX_USUAL_TRIES = 3, HX_LOSS_TRIES = 5 };
 
+/* What is known of the network between here and the target. */
+enum hx_network { HX_NETWORK_UNKNOWN, HX_NETWORK_SOUND, HX_NETWORK_LOSSY };
+
 /* One try, as it ended. "Bad" below is a verdict of fail or warn. */
 struct hx_try {
 	enum rp_verdict verdict;
 	bool company;              /* other scenarios ran on the same server at the same time */
-	bool refused, loss, noise; /* of struct hx_outcome; a bad try's loss also where the network is known to lose */
+	bool udp;                  /* datagrams may have been lost */
+	bool refused, loss, noise; /* of struct hx_outcome */
+	bool excusable;            /* one lost datagram would explain all that was found */
 	bool killed;               /* the server ended while this ran alone: nothing to confirm */
 	bool broken[C2W_RULES];    /* rules with a finding of fail or warn */
 };
@@ -33,9 +38,10 @@ struct hx_decision {
 /* count tries, the last one just over. claims_silence: the script says that somebody gets nothing, which loss would fake.
  *
  * A first bad try is repeated alone. Bad again: it holds. Good then: company_only where the bad one ran in company, flaky
- * otherwise, but inconclusive where noise was recorded in either. Bad tries under loss only count if HX_LOSS_TRIES of them
- * break the same rule; two good ones without loss clear it. A good try under loss is good unless silence was claimed: then it
+ * otherwise, but inconclusive where noise was recorded in either. Bad tries under loss only count if HX_LOSS_TRIES of them, or
+ * HX_USUAL_TRIES where the network is sound, break the same rule; two good ones without loss clear it. Where the network is lossy, each bad try
+ * over UDP was under loss, and an excusable one is inconclusive. A good try under loss is good unless silence was claimed: then it
  * is tried as often. What could not be judged is tried HX_USUAL_TRIES times. A refused set-up is tried again alone, and never blamed on the target's rules. */
-struct hx_decision hx_decide(const struct hx_try *tries, unsigned count, bool claims_silence);
+struct hx_decision hx_decide(const struct hx_try *tries, unsigned count, bool claims_silence, enum hx_network network);
 
 #endif

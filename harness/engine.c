@@ -47,12 +47,12 @@ static char *kept(struct hx_run *run, const char *text)
 	return text != NULL ? rp_text(run->options.result, "%s", text) : NULL;
 }
 
-void hx_find(struct hx_run *run, enum c2w_rule rule, bool inconclusive, const char *what, const char *expected, const char *got)
+bool hx_find(struct hx_run *run, enum c2w_rule rule, bool inconclusive, const char *what, const char *expected, const char *got)
 {
 	const struct c2w_rule_info *info = c2w_rule_info(rule);
 	enum rp_verdict verdict = inconclusive ? RP_INCONCLUSIVE : info->level == C2W_MUST ? RP_FAIL : RP_WARN;
 	if (info->binds != C2W_BINDS_SERVER || info->level == C2W_MAY || found_before(run->options.record, rule, what))
-		return;
+		return false;
 	struct rp_finding *finding = rp_finding_add(run->options.result, run->options.record, rule, verdict);
 	const struct hx_step *step = run->phase == HX_SCRIPT ? outer_step(run) : NULL;
 	finding->file = step != NULL ? kept(run, step->place.file) : NULL;
@@ -61,11 +61,18 @@ void hx_find(struct hx_run *run, enum c2w_rule rule, bool inconclusive, const ch
 	finding->expected = kept(run, expected);
 	finding->got = kept(run, got);
 	finding->at = net_now(run->net) - run->options.run_start;
+	return true;
 }
 
 void hx_find_octets(struct hx_run *run, enum c2w_rule rule, const char *what, struct c2w_str expected, struct c2w_str got)
 {
 	hx_find(run, rule, false, what, expected.length > 0 ? hx_escape(run, expected) : NULL, got.length > 0 ? hx_escape(run, got) : NULL);
+}
+
+/* The asker is missing, and everybody else of this run: whoever lists so keeps no record of users, and its answers prove nothing. */
+static bool lists_nobody(const struct hx_run *run, const struct jd_finding *finding)
+{
+	return finding->rule == C2W_LST_01 && finding->expected.length > 0 && !hx_name_is_of_this_run(run->target, finding->got);
 }
 
 static void judge_found(void *context, const struct jd_finding *finding)
@@ -76,6 +83,7 @@ static void judge_found(void *context, const struct jd_finding *finding)
 		run->outcome.noise |= finding->rule == C2W_REL_07; /* an ack may have been lost: once, not every time */
 		return;
 	}
+	run->contradicted |= lists_nobody(run, finding);
 	hx_find_octets(run, finding->rule, finding->what, finding->expected, finding->got);
 }
 
@@ -119,7 +127,8 @@ static void judge_window(struct hx_run *run, enum c2w_rule rule, const char *wha
 	                                    : hx_print(run->arena, "within %.1f ms", (double)latest / 1e6);
 	if (worst >= miss)
 		run->outcome.noise = true;
-	hx_find(run, rule, worst >= miss, what, expected, hx_print(run->arena, "after %.1f ms", (double)took / 1e6));
+	bool noted = hx_find(run, rule, worst >= miss, what, expected, hx_print(run->arena, "after %.1f ms", (double)took / 1e6));
+	run->outcome.excusable += noted && took > latest;
 }
 
 static int64_t jitter_allowance(const struct hx_run *run)
@@ -267,7 +276,7 @@ static enum hx_progress missing(struct hx_run *run, const struct hx_step *step, 
 	return HX_ENDED;
 }
 
-/* `within` counts from the newest transmission of the request that is answered: the author's for a text, else the client's own. */
+/* `within` counts from the request that is answered, however often it was repeated since (REL-01): the author's for a text, else the client's own. */
 static void judge_within(struct hx_run *run, const struct hx_step *step, struct hx_client *client, int64_t at)
 {
 	const struct hx_client *asker = step->patterns != NULL && step->patterns->by != NULL ? hx_eval_client(run, step->patterns->by) : client;
@@ -275,8 +284,8 @@ static void judge_within(struct hx_run *run, const struct hx_step *step, struct 
 	int64_t since = run->step_began;
 	if (step->within == NULL)
 		return;
-	if (endpoint != NULL && endpoint->request_at > 0 && endpoint->request_at <= at)
-		since = endpoint->request_at;
+	if (endpoint != NULL && endpoint->asked_at > 0 && endpoint->asked_at <= at)
+		since = endpoint->asked_at;
 	judge_window(run, hx_rule_of(run, step), "it came too late", since, at, 0, hx_eval_whole(run, step->within) + jitter_allowance(run));
 }
 
@@ -355,7 +364,15 @@ static struct hx_item *find_repetition(struct hx_client *client, bool after_requ
 	return NULL;
 }
 
-/* REL-05 says when, REL-04 what: octets are compared by the always-on judge. */
+/* The request was repeated with its TIME written otherwise, and answered with that: no copy of the first answer. The always-on judges do not know which
+ * of the two was to be executed. */
+static bool answers_other_spelling(const struct hx_item *item, const struct hx_item *first)
+{
+	struct c2w_str time = item->message.time_text;
+	return !c2w_str_equal(time, first->message.time_text) && c2w_str_equal(time, item->endpoint->request_message.time_text);
+}
+
+/* REL-05 says when, REL-04 what: octets are compared by the always-on judges. */
 static void take_repetition(struct hx_run *run, const struct hx_step *step, struct hx_client *client, struct hx_item *item, int64_t every)
 {
 	const struct c2w_tolerance *tolerance = &run->params->rto_tolerance;
@@ -364,6 +381,8 @@ static void take_repetition(struct hx_run *run, const struct hx_step *step, stru
 		             every - every * tolerance->early / 1000 - jitter_allowance(run), every + every * tolerance->late / 1000 + jitter_allowance(run));
 	else
 		judge_within(run, step, client, item->at);
+	if (answers_other_spelling(item, client->last))
+		hx_find_octets(run, hx_rule_of(run, step), "the answer was made anew, with the TIME of the repetition", client->last->message.time_text, item->message.time_text);
 	client->last_at = item->at;
 	run->unproved = false;
 	drop(client, item);
@@ -390,6 +409,7 @@ static enum hx_progress do_same(struct hx_run *run, const struct hx_step *step, 
 	if (!run->step_due)
 		return HX_BLOCKED;
 	enum c2w_rule rule = step->rule != C2W_NO_RULE || every == 0 ? hx_rule_of(run, step) : run->progress == 0 ? C2W_REL_04 : C2W_REL_06;
+	run->outcome.excusable += every > 0;
 	return missing(run, step, client, rule);
 }
 

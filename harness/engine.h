@@ -30,6 +30,7 @@ struct hx_outcome {
 	bool refused;      /* set-up met `server-full` (CON-04) though the scenario is not about that: try again alone */
 	bool mute;         /* not one octet came from the target, or every connection was refused */
 	bool loss;         /* signs of loss or reordering over UDP: a request had to be repeated, or an ack was overtaken */
+	unsigned excusable; /* findings that one lost datagram would explain: something came late, or once too few */
 	bool noise;        /* clock step, or a lag that a timing window is not several times wider than */
 	bool suspicion;    /* an always-on judge suspects something about pace */
 	bool left_behind;  /* after teardown the target still knows one of our users */

@@ -215,17 +215,6 @@ static bool is_judged(const struct rp_scenario *record)
 	return record->verdict == RP_PASS || record->verdict == RP_WARN || record->verdict == RP_FAIL;
 }
 
-/* Worst first: the finding of the rule that decides; RP_PASS where there is none. */
-static enum rp_verdict found(const struct rp_scenario *record, enum c2w_rule rule)
-{
-	enum rp_verdict worst = RP_PASS;
-
-	for (size_t i = 0; i < record->findings_count; i++)
-		if (record->findings[i].rule == rule && record->findings[i].verdict < worst)
-			worst = record->findings[i].verdict;
-	return worst;
-}
-
 struct difference {
 	bool more[C2W_RULES], less[C2W_RULES]; /* broken but not listed; listed but kept */
 	unsigned listed, more_count, less_count;
@@ -237,7 +226,7 @@ static struct difference compare(const struct entry *entry, const bool *left_out
 	struct difference difference = { .listed = 0 };
 
 	for (unsigned i = 1; i < C2W_RULES; i++) {
-		enum rp_verdict verdict = found(record, (enum c2w_rule)i);
+		enum rp_verdict verdict = rp_scenario_found(record, (enum c2w_rule)i);
 		bool listed = entry->rules[i] && !left_out[i];
 
 		difference.listed += listed;

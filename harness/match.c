@@ -42,6 +42,8 @@ static bool time_is_of_another(const struct hx_run *run, const struct hx_chat *b
 {
 	for (unsigned c = 0; c < run->client_count; c++) {
 		const struct hx_client *client = &run->clients[c];
+		if (client->chat_count > HX_CHAT_HISTORY && time <= client->chats[client->chat_count % HX_CHAT_HISTORY].message.time)
+			return true; /* of one that is kept no more, by all appearances */
 		for (unsigned i = 0; i < HX_CHAT_HISTORY && i < client->chat_count; i++)
 			if (&client->chats[i] != but && client->chats[i].message.time == time)
 				return true;

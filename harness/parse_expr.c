@@ -121,6 +121,13 @@ static const struct hx_expr *indexed(struct hx_parser *parser, enum hx_expr_kind
 	return expr;
 }
 
+static const struct hx_expr *parse_movies(struct hx_parser *parser)
+{
+	if (!parser->scenario)
+		hx_fail(parser, parser->token.place, "an exchange does not know the target's movies; give it the title as an argument");
+	return indexed(parser, HX_TITLES, HX_NUMBER, 0);
+}
+
 /* ---- $variables ----------------------------------------------------------------------------- */
 
 static void fail_variable(struct hx_parser *parser)
@@ -203,7 +210,7 @@ bool hx_starts_expr(const struct hx_parser *parser)
 	case HX_T_SIGN:
 		return token->sign == '(';
 	case HX_T_WORD:
-		return token->keyword == HX_K_HEX || token->keyword == HX_K_MY || find_function(parser)
+		return token->keyword == HX_K_HEX || token->keyword == HX_K_MY || token->keyword == HX_K_MOVIES || find_function(parser)
 		       || hx_find_member(parser, token->text) >= 0;
 	case HX_T_END:
 	case HX_T_LINE:
@@ -244,6 +251,8 @@ static const struct hx_expr *parse_word(struct hx_parser *parser)
 		return parse_hex(parser);
 	if (hx_is_word(parser, HX_K_MY))
 		return parse_my_movie(parser);
+	if (hx_is_word(parser, HX_K_MOVIES))
+		return parse_movies(parser);
 	if (hx_find_member(parser, parser->token.text) >= 0)
 		return hx_parse_client(parser);
 	hx_fail_expected(parser, "an expression");

@@ -84,7 +84,7 @@ static void remember_request(struct hx_endpoint *endpoint, const char *octets, s
 	const struct c2w_message *before = &endpoint->request_message;
 	bool repeated = endpoint->request.length > 0 && before->command == message->command && before->time == message->time &&
 	                c2w_str_equal(before->user, message->user);
-	endpoint->request_at = net_now(endpoint->run->net);
+	endpoint->request_at = endpoint->asked_at = net_now(endpoint->run->net);
 	if (octets != endpoint->request.at)
 		hx_buffer_set(&endpoint->request, octets, length);
 	endpoint->request_message = *message;
@@ -207,8 +207,10 @@ static void repeat_request(void *context)
 	struct hx_run *run = endpoint->run;
 	if (!endpoint->request_open || endpoint->udp == NULL || endpoint->request_repeats >= run->params->max_retransmits)
 		return;
+	int64_t asked_at = endpoint->asked_at;
 	endpoint->request_repeats++;
 	hx_transmit(endpoint, endpoint->request.at, endpoint->request.length, "repeated: no answer yet (REL-01)");
+	endpoint->asked_at = asked_at;
 	net_timer_at(endpoint->repeat, net_now(run->net) + run->params->rto);
 }
 

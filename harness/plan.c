@@ -114,6 +114,7 @@ static void add_job(struct hx_plan *plan, struct hx_schedule *schedule, const st
 	*job = (struct hx_job){
 		.scenario = scenario, .transport = pick->transport, .record = options->result->scenarios_count - 1, .schedule = schedule,
 		.home = home_of(scenario), .claims_silence = any_step(scenario->steps, is_silence, 0),
+		.prompt = !scenario->alone && !any_step(scenario->steps, waits, 0),
 		.seed = seed_of(seed, scenario->id, pick->transport),
 	};
 	describe(record, job, options, seed);

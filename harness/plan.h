@@ -17,6 +17,7 @@ struct hx_job {
 	size_t record;                  /* index in result->scenarios: the first try's, and at last the verdict's */
 	enum hx_queue home;
 	bool claims_silence;
+	bool prompt;                    /* it acks at once and waits for nothing but answers: what comes late there was lost */
 	uint64_t seed;
 	unsigned suspect_of;            /* a death in company, 1 …; 0: none */
 	/* Its tries. */

@@ -80,6 +80,7 @@ struct hx_endpoint {
 	bool request_open;             /* not answered yet */
 	bool request_once;             /* the script forbids repeating it */
 	int64_t request_at;            /* its newest transmission */
+	int64_t asked_at;              /* its newest transmission by the script: `within` counts from there */
 	unsigned request_repeats;      /* by us, as REL-01 says */
 	struct net_timer *repeat;
 	bool repeating;
@@ -235,7 +236,8 @@ bool hx_each_entry(const struct c2w_params *params, const struct c2w_message *me
 
 /* engine.c — findings and the end. */
 enum c2w_rule hx_rule_of(const struct hx_run *run, const struct hx_step *step);
-void hx_find(struct hx_run *run, enum c2w_rule rule, bool inconclusive, const char *what, const char *expected, const char *got);
+/* False: it was not noted, since the rule binds no server or the same was noted before. */
+bool hx_find(struct hx_run *run, enum c2w_rule rule, bool inconclusive, const char *what, const char *expected, const char *got);
 void hx_find_octets(struct hx_run *run, enum c2w_rule rule, const char *what, struct c2w_str expected, struct c2w_str got);
 const char *hx_escape(struct hx_run *run, struct c2w_str octets); /* in the arena */
 void hx_script_end(struct hx_run *run); /* whatever comes next in the script is not played */

@@ -14,8 +14,11 @@
 #include "harness/plan.h"
 #include "harness/record.h"
 
+enum { MOST_RETRANSMITS = 48, LEAST_LIMIT = 12 }; /* that are waited for: for `auto`, for the fingerprint */
+static const int64_t longest_rto = INT64_C(30000000000), least_patience = INT64_C(10000000000);
+
 enum { MAX_BARREN = 3 /* restarts in a row without a run between */, BAD_BEFORE_PROBE = 5, MAX_DEATHS = 256,
-       LEAST_LOSSY = 3, LOSSY_SHARE = 50 /* one run in so many saw loss */ };
+       LEAST_LOSSY = 3, LOSSY_SHARE = 20 /* one run in so many saw loss */, LEAST_SOUND = 20 };
 
 /* So much time goes into second tries for every failure; then for rules not known to be broken; then for none. */
 static const int64_t confirming_budget = INT64_C(30000000000), confirming_end = INT64_C(120000000000);
@@ -56,12 +59,13 @@ struct hx_schedule {
 	struct hx_path path;
 	struct hx_measurer *measurer;
 	int64_t measuring_since;
+	bool watching, thinned;         /* the measurer works beside the suite */
 	struct net_timer *turn, *deadline;
 	unsigned usable;                /* C2W_ON_…: what the plan uses */
 	bool planned, over;
 	int64_t confirming;             /* ns spent on second and later tries */
 	bool known[C2W_RULES];          /* rules that a scenario broke alone, twice */
-	unsigned udp_runs, lossy_runs;  /* runs with a UDP endpoint; those of them that saw loss */
+	unsigned udp_runs, lossy_runs;  /* first runs of prompt scenarios with a UDP endpoint; those of them that saw loss */
 	char *stopped;                  /* why nothing more is started; NULL: all is well */
 	struct death deaths[MAX_DEATHS];
 	unsigned death_count;
@@ -254,25 +258,38 @@ static bool is_bad(enum rp_verdict verdict)
 static void count_try(struct hx_job *job, const struct hx_outcome *outcome)
 {
 	struct rp_result *result = job->schedule->result;
+	unsigned bad = 0;
 	const struct rp_scenario *record = hx_job_record(job, &result);
 	struct hx_try *try = &job->tries[job->count++];
 
 	*try = (struct hx_try){
-		.verdict = record->verdict, .company = job->company, .refused = outcome->refused, .loss = outcome->loss,
+		.verdict = record->verdict, .company = job->company, .udp = job->transport != RP_TCP, .refused = outcome->refused, .loss = outcome->loss,
 		.noise = outcome->noise, .killed = job->killed != NULL,
 	};
 	for (size_t i = 0; i < record->findings_count; i++)
-		try->broken[record->findings[i].rule] |= is_bad(record->findings[i].verdict);
+		if (is_bad(record->findings[i].verdict)) {
+			try->broken[record->findings[i].rule] = true;
+			bad++;
+		}
+	try->excusable = bad > 0 && bad <= outcome->excusable;
+}
+
+/* Loss is counted where nothing but loss is a likely reason for a late answer: not in floods, nor beside somebody who does not ack, nor in what is
+ * tried again because it failed. */
+static void count_loss(struct hx_schedule *schedule, const struct hx_job *job, const struct hx_outcome *outcome)
+{
+	if (job->transport == RP_TCP || job->count > 1 || !job->prompt)
+		return;
+	schedule->udp_runs++;
+	schedule->lossy_runs += outcome->loss;
 }
 
 /* What a network lost on its way here leaves no sign in the run that it spoils, but some in others. */
-static void allow_for_loss(struct hx_job *job)
+static enum hx_network network_of(const struct hx_schedule *schedule)
 {
-	const struct hx_schedule *schedule = job->schedule;
-	bool lossy = schedule->lossy_runs >= LEAST_LOSSY && schedule->lossy_runs * LOSSY_SHARE >= schedule->udp_runs;
-
-	for (unsigned i = 0; i < job->count && lossy && job->transport != RP_TCP; i++)
-		job->tries[i].loss |= is_bad(job->tries[i].verdict);
+	if (schedule->lossy_runs >= LEAST_LOSSY && schedule->lossy_runs * LOSSY_SHARE >= schedule->udp_runs)
+		return HX_NETWORK_LOSSY;
+	return schedule->udp_runs >= LEAST_SOUND ? HX_NETWORK_SOUND : HX_NETWORK_UNKNOWN;
 }
 
 /* A lane that fails everything may have lost its target's good will: then it is greeted again. */
@@ -325,10 +342,8 @@ static void judge(struct hx_job *job, const struct hx_outcome *outcome)
 	struct hx_decision decision;
 
 	count_try(job, outcome);
-	schedule->udp_runs += job->transport != RP_TCP;
-	schedule->lossy_runs += job->transport != RP_TCP && outcome->loss;
-	allow_for_loss(job);
-	decision = hx_decide(job->tries, job->count, job->claims_silence);
+	count_loss(schedule, job, outcome);
+	decision = hx_decide(job->tries, job->count, job->claims_silence, network_of(schedule));
 	count_bad(job->lane, &job->tries[job->count - 1]);
 	if (decision.next == HX_SETTLED)
 		settle(job, &decision);
@@ -430,6 +445,8 @@ static void run_done(void *context, struct hx_run *run, const struct hx_outcome 
 	if (outcome.left_behind)
 		hx_record_remark(result, record, "One of its users was still in the user list after it had left.");
 	adapt(job, &outcome);
+	if (outcome.refused && lane->schedule->watching)
+		hx_measure_end(lane->schedule->measurer);
 	if (job->killed != NULL)
 		killed(job, result, record);
 	if (job->disturbed) {
@@ -508,6 +525,16 @@ static void start(struct hx_lane *lane, struct hx_job *job)
 
 /* ---- stopping ----------------------------------------------------------------------------------- */
 
+static void stop_measuring(struct hx_schedule *schedule)
+{
+	if (schedule->measurer == NULL)
+		return;
+	hx_measure_tell(schedule->measurer, schedule->result);
+	hx_measure_free(schedule->measurer);
+	schedule->measurer = NULL;
+	schedule->watching = false;
+}
+
 static void settle_all(struct hx_job **queue, const char *why)
 {
 	while (*queue != NULL) {
@@ -536,8 +563,8 @@ void hx_schedule_stop(struct hx_schedule *schedule, const char *reason)
 	if (schedule->stopped != NULL || schedule->over)
 		return;
 	schedule->stopped = copy(reason);
-	hx_measure_free(schedule->measurer);
-	schedule->measurer = NULL;
+	if (schedule->measurer != NULL)
+		hx_measure_end(schedule->measurer);
 	for (unsigned i = 0; i < schedule->options.lanes; i++)
 		stop_lane(&schedule->lanes[i], reason);
 	for (unsigned i = 0; i < HX_QUEUES; i++)
@@ -764,6 +791,82 @@ static unsigned distinct_titles(const struct hx_target *target)
 	return count;
 }
 
+/* ---- the fingerprint ---------------------------------------------------------------------------- */
+
+static void watched(void *context, const char *reason)
+{
+	struct hx_schedule *schedule = context;
+
+	(void)reason;
+	stop_measuring(schedule);
+	kick(schedule);
+}
+
+static bool is_about_retransmission(const struct hx_scenario *scenario)
+{
+	for (unsigned i = 0; i < scenario->proves_count; i++)
+		if (scenario->proves[i] == C2W_REL_05 || scenario->proves[i] == C2W_REL_06)
+			return true;
+	return false;
+}
+
+static bool any_about_retransmission(const struct hx_plan *plan)
+{
+	for (unsigned i = 0; i < plan->count; i++)
+		if (plan->jobs[i].transport != RP_TCP && is_about_retransmission(plan->jobs[i].scenario))
+			return true;
+	return false;
+}
+
+/* Strangers among the users are nobody's harm, but where it is known how many there may be. Says why not, as a sentence. */
+static const char *why_unwatched(const struct hx_schedule *schedule, const struct c2w_params *params)
+{
+	if ((schedule->usable & C2W_ON_UDP) == 0)
+		return "Over TCP nothing is to be retransmitted.";
+	if (params->capacity > 0)
+		return "Nobody watched it, as each place counts where -D capacity is given.";
+	return any_about_retransmission(&schedule->plan) ? NULL : "No scenario about retransmission was to run, so nobody watched it.";
+}
+
+static void start_watching(struct hx_lane *lane)
+{
+	struct hx_schedule *schedule = lane->schedule;
+	const struct c2w_params *params = &lane->target->params;
+	struct hx_measure_options options = {
+		.target = lane->target, .limit = LEAST_LIMIT, .patience = least_patience, .done = watched, .context = schedule,
+	};
+	const char *why = why_unwatched(schedule, params);
+
+	if (schedule->result->target.fingerprint.stop != RP_STOP_UNWATCHED)
+		return;
+	if (why != NULL) {
+		schedule->result->target.fingerprint.reason = rp_text(schedule->result, "%s", why);
+		return;
+	}
+	if (params->max_retransmits * 3 > LEAST_LIMIT)
+		options.limit = params->max_retransmits < MOST_RETRANSMITS / 3 ? (unsigned)params->max_retransmits * 3 : MOST_RETRANSMITS;
+	if (params->rto > least_patience / 3)
+		options.patience = 3 * params->rto;
+	schedule->watching = true;
+	schedule->measurer = hx_measure(&options);
+}
+
+/* What comes now is to be alone. A silent user who waits for the end of what differs already does no harm; nobody else stays. */
+static void thin_watching(struct hx_schedule *schedule)
+{
+	if (!schedule->watching || schedule->thinned)
+		return;
+	schedule->thinned = true;
+	hx_measure_tell(schedule->measurer, schedule->result);
+	schedule->result->params = schedule->lanes[0].target->params;
+	if (rp_fingerprint_differs(schedule->result))
+		hx_measure_thin(schedule->measurer);
+	else
+		hx_measure_end(schedule->measurer);
+}
+
+/* ---- the plan ----------------------------------------------------------------------------------- */
+
 static void make_plan(struct hx_lane *lane)
 {
 	struct hx_schedule *schedule = lane->schedule;
@@ -778,16 +881,20 @@ static void make_plan(struct hx_lane *lane)
 		if (schedule->lanes[i].greeted && schedule->lanes[i].state == LANE_GREETING)
 			open_lane(&schedule->lanes[i]);
 	}
+	start_watching(&schedule->lanes[0]);
 }
 
 static void measured(void *context, const char *reason)
 {
 	struct hx_schedule *schedule = context;
 
-	hx_measure_free(schedule->measurer);
-	schedule->measurer = NULL;
+	stop_measuring(schedule);
 	schedule->path.sanity += now(schedule) - schedule->measuring_since;
+	kick(schedule);
+	if (schedule->stopped != NULL)
+		return;
 	if (reason == NULL) {
+		schedule->result->target.fingerprint.adopted = true;
 		make_plan(&schedule->lanes[0]);
 		return;
 	}
@@ -802,7 +909,7 @@ static bool start_measuring(struct hx_lane *lane)
 	struct hx_schedule *schedule = lane->schedule;
 	struct hx_measure_options options = {
 		.target = lane->target, .rto = schedule->options.measure_rto, .max_retransmits = schedule->options.measure_retransmits,
-		.done = measured, .context = schedule,
+		.limit = MOST_RETRANSMITS, .patience = longest_rto, .done = measured, .context = schedule,
 	};
 
 	if ((schedule->usable & C2W_ON_UDP) == 0 || (!options.rto && !options.max_retransmits))
@@ -951,11 +1058,15 @@ static void work(struct hx_lane *lane)
 		start(lane, job);
 	if (lane->active > 0)
 		return;
+	if (lane->index == 0)
+		thin_watching(schedule);
 	while ((job = hx_plan_next_alone(&schedule->plan)) != NULL && job->count > 0 && settle_untried(job))
 		continue;
 	if (job != NULL) {
 		lane->solo = true;
 		start(lane, job);
+	} else if (schedule->plan.left == 0 && schedule->watching && lane->index == 0) {
+		hx_measure_end(schedule->measurer);
 	} else if (schedule->plan.left == 0) {
 		if (schedule->options.no_gate)
 			lane->state = LANE_OVER;
@@ -1050,7 +1161,7 @@ static void turn(void *context)
 		lane_turn(&schedule->lanes[i]);
 	for (unsigned i = 0; i < schedule->options.lanes; i++)
 		over = over && is_over(&schedule->lanes[i]);
-	if (over && !schedule->over)
+	if (over && schedule->measurer == NULL && !schedule->over)
 		finish(schedule);
 }
 
@@ -1160,6 +1271,8 @@ void hx_schedule_died(struct hx_schedule *schedule, unsigned index, const char *
 	}
 	if (lane->state != LANE_OPEN || schedule->stopped != NULL)
 		return;
+	if (index == 0 && schedule->watching)
+		stop_measuring(schedule);
 	note(schedule, "The server ended (%s) while %u of the scenarios ran on it: it is restarted.", why, lane->active);
 	if (lane->active > 0)
 		died_at_work(lane, why);

@@ -11,7 +11,7 @@
 #include "protocol/params.h"
 #include "protocol/rules.h"
 
-enum { HX_MAX_CAST = 64, HX_MAX_VARIABLES = 64, HX_MAX_DEPTH = 16, HX_MAX_LEASES = 4 };
+enum { HX_MAX_CAST = 64, HX_MAX_VARIABLES = 64, HX_MAX_DEPTH = 16, HX_MAX_LEASES = 4, HX_MAX_TITLES = 100 };
 
 struct hx_place {
 	const char *file;
@@ -35,6 +35,7 @@ enum hx_expr_kind {
 	HX_RANDOM,           /* random(64): so many seeded printable octets, no pipe; .left */
 	HX_MOVIE,            /* my movie: a room leased to this scenario; .lease (0-based, one per occurrence) */
 	HX_TITLE,            /* movie(1): the n-th title of the target's list, leased to nobody; .left */
+	HX_TITLES,           /* movies: how many titles the target lists, HX_MAX_TITLES at most */
 	HX_TIME_OF,          /* time(alice): TIME, as text, of alice's last request; .client_expr in .left */
 	HX_EARLIER,          /* earlier(alice): a TIME below that of her last request */
 	HX_LENGTH,           /* length("x"): octets */

@@ -180,6 +180,8 @@ struct hx_value hx_eval(struct hx_run *run, const struct hx_expr *expr)
 		return random_octets(run, hx_eval_whole(run, expr->left));
 	case HX_MOVIE:
 		return octets_value(run->options.leases[expr->index]);
+	case HX_TITLES:
+		return number_value(HX_NUMBER, run->target->title_count < HX_MAX_TITLES ? run->target->title_count : HX_MAX_TITLES);
 	case HX_TITLE:
 		return title(run, hx_eval_whole(run, expr->left));
 	case HX_TIME_OF:

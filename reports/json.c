@@ -46,6 +46,24 @@ static json_t *transports_json(bool udp, bool tcp)
 	return array;
 }
 
+static json_t *fingerprint_json(const struct rp_fingerprint *print)
+{
+	json_t *object = json_object(), *intervals = json_array();
+
+	for (size_t i = 0; i < print->intervals_count; i++)
+		append(intervals, json_integer(print->intervals[i]));
+	set_text(object, "stop", rp_stop_name(print->stop));
+	set_text(object, "reason", print->reason);
+	set(object, "intervals_ns", intervals);
+	set_number(object, "median_ns", print->median);
+	set_number(object, "least_ns", print->least);
+	set_number(object, "most_ns", print->most);
+	set_number(object, "factor_permille", print->factor);
+	set_number(object, "watched_ns", print->watched);
+	set_bool(object, "adopted", print->adopted);
+	return object;
+}
+
 static json_t *target_json(const struct rp_target *target)
 {
 	json_t *object = json_object();
@@ -59,6 +77,7 @@ static json_t *target_json(const struct rp_target *target)
 	set_number(object, "round_trip_ns", target->round_trip);
 	set_number(object, "restarts", target->restarts);
 	set_text(object, "lost_after", target->lost_after);
+	set(object, "retransmission", fingerprint_json(&target->fingerprint));
 	set(object, "output", target->output == NULL ? json_null() : octets_json(target->output, strlen(target->output)));
 	return object;
 }
@@ -391,6 +410,11 @@ static const char *name_of_direction(unsigned index)
 	return index == 0 ? "sent" : "received";
 }
 
+static const char *name_of_stop(unsigned index)
+{
+	return rp_stop_name((enum rp_stop)index);
+}
+
 static enum rp_verdict get_verdict(struct reader *reader, const json_t *object)
 {
 	return (enum rp_verdict)get_name(reader, object, "verdict", name_of_verdict, RP_VERDICTS);
@@ -448,6 +472,43 @@ static void read_output(struct reader *reader, const json_t *object)
 	free(octets);
 }
 
+/* What follows from the intervals is computed again. */
+static void read_intervals(struct reader *reader, const json_t *array)
+{
+	int64_t intervals[RP_MAX_INTERVALS];
+	const json_t *entry;
+	size_t i;
+
+	if (json_array_size(array) > RP_MAX_INTERVALS) {
+		refuse(reader, "intervals_ns", "holds more than %d of them", RP_MAX_INTERVALS);
+		return;
+	}
+	json_array_foreach(array, i, entry) {
+		intervals[i] = json_integer_value(entry);
+		if (!json_is_integer(entry) || intervals[i] < 0 || intervals[i] > INT64_MAX / 4)
+			refuse(reader, "intervals_ns", "holds something that is no time");
+	}
+	if (reader->error == NULL)
+		rp_fingerprint_set(reader->result, intervals, json_array_size(array));
+}
+
+static void read_fingerprint(struct reader *reader, const json_t *target)
+{
+	struct rp_fingerprint *print = &reader->result->target.fingerprint;
+	const json_t *object = json_object_get(target, "retransmission");
+
+	if (object == NULL)
+		return;
+	object = get_object(reader, target, "retransmission");
+	enter(reader, "retransmission");
+	print->stop = (enum rp_stop)get_name(reader, object, "stop", name_of_stop, RP_STOPS);
+	print->reason = get_text(reader, object, "reason");
+	print->watched = get_time(reader, object, "watched_ns");
+	print->adopted = get_bool(reader, object, "adopted");
+	read_intervals(reader, get_array(reader, object, "intervals_ns"));
+	leave(reader);
+}
+
 static void read_target(struct reader *reader, const json_t *root)
 {
 	struct rp_target *target = &reader->result->target;
@@ -464,6 +525,7 @@ static void read_target(struct reader *reader, const json_t *root)
 	target->restarts = (unsigned)get_number(reader, object, "restarts", 0, UINT32_MAX);
 	target->lost_after = get_text(reader, object, "lost_after");
 	read_output(reader, object);
+	read_fingerprint(reader, object);
 	leave(reader);
 }
 

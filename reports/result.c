@@ -162,7 +162,7 @@ struct rp_scenario *rp_scenario_add(struct rp_result *result, const char *id)
 }
 
 /* The worst that the scenario's findings say of a rule; RP_UNTESTED: none of them is about it. */
-static enum rp_verdict found(const struct rp_scenario *scenario, enum c2w_rule rule)
+enum rp_verdict rp_scenario_found(const struct rp_scenario *scenario, enum c2w_rule rule)
 {
 	enum rp_verdict worst = RP_UNTESTED;
 
@@ -177,7 +177,7 @@ struct rp_finding *rp_finding_add(struct rp_result *result, struct rp_scenario *
 	struct rp_finding *finding = &result->spare;
 
 	assert(rule > C2W_NO_RULE && rule < C2W_RULES);
-	if (scenario->findings_count < RP_MAX_FINDINGS || verdict < found(scenario, rule)) {
+	if (scenario->findings_count < RP_MAX_FINDINGS || verdict < rp_scenario_found(scenario, rule)) {
 		scenario->findings = grow(scenario->findings, scenario->findings_count, sizeof(*finding));
 		finding = &scenario->findings[scenario->findings_count++];
 	}
@@ -227,6 +227,28 @@ void rp_fingerprint_set(struct rp_result *result, const int64_t *intervals, size
 	if (count > 1 && intervals[0] > 0)
 		print->factor = llround(1000 * pow((double)intervals[count - 1] / (double)intervals[0], 1.0 / (double)(count - 1)));
 	free(sorted);
+}
+
+static bool fits_rto(const struct c2w_params *params, int64_t interval)
+{
+	return interval >= params->rto - params->rto / 1000 * params->rto_tolerance.early &&
+	       interval <= params->rto + params->rto / 1000 * params->rto_tolerance.late;
+}
+
+bool rp_fingerprint_differs(const struct rp_result *result)
+{
+	const struct rp_fingerprint *print = &result->target.fingerprint;
+	const struct c2w_params *params = &result->params;
+	int64_t count = (int64_t)print->intervals_count, latest;
+
+	if (print->stop == RP_STOP_UNWATCHED)
+		return false;
+	if (count > params->max_retransmits || (count > 0 && !fits_rto(params, print->median)) || (count > 1 && llabs(print->factor - 1000) > 150))
+		return true;
+	if (print->stop != RP_STOP_UNSEEN)
+		return print->stop != RP_STOP_SESSION || count != params->max_retransmits;
+	latest = params->rto + params->rto / 1000 * params->rto_tolerance.late;
+	return count < params->max_retransmits && print->watched > (count + 1) * latest + params->rto;
 }
 
 void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario)
@@ -374,7 +396,7 @@ static void scenario_tells(struct rp_result *result, size_t index)
 	for (size_t i = 0; i < scenario->findings_count; i++)
 		rule_take(&result->rules[scenario->findings[i].rule], index, scenario->findings[i].verdict);
 	for (size_t i = 0; i < scenario->proves_count; i++)
-		if (found(scenario, scenario->proves[i]) == RP_UNTESTED)
+		if (rp_scenario_found(scenario, scenario->proves[i]) == RP_UNTESTED)
 			rule_take(&result->rules[scenario->proves[i]], index, proven(scenario));
 }
 

@@ -88,6 +88,7 @@ struct rp_fingerprint {
 	int64_t median, least, most; /* ns, of those; 0 where there are none */
 	int64_t factor;              /* per mille: how an interval grows over the one before, 1000 for a steady pace; 0: under two of them */
 	int64_t watched;             /* ns, from the first transmission on */
+	bool adopted;                /* rto or max-retransmits was `auto`: the parameters are what it says */
 };
 
 struct rp_target {
@@ -131,6 +132,7 @@ struct rp_result {
 
 enum {
 	RP_MAX_FINDINGS = 256,             /* of a scenario */
+	RP_MAX_INTERVALS = 256,            /* of a fingerprint that is read */
 	RP_MAX_EVENTS = 2000,              /* of a scenario */
 	RP_HEAD_EVENTS = 200,              /* the first, which are never dropped */
 	RP_EVENT_COST = 64,                /* what an event costs besides its octets */
@@ -155,11 +157,21 @@ void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_
                   const char *octets, size_t length, const char *note);
 /* Sets the fingerprint's intervals to a copy of these, and what is computed from them. */
 void rp_fingerprint_set(struct rp_result *result, const int64_t *intervals, size_t count);
+/* It was seen to be something else than the parameters say; what was not watched for long enough was not seen. */
+bool rp_fingerprint_differs(const struct rp_result *result);
+/* In words, caller frees: "4 times every 5.00 s, then no more; the session ended" (or the reason why nothing was seen); what the
+ * parameters say in the same manner; which options make them agree, or that none does (NULL: nothing to say). */
+char *rp_fingerprint_seen(const struct rp_fingerprint *print);
+char *rp_fingerprint_profile(const struct rp_result *result);
+char *rp_fingerprint_advice(const struct rp_result *result);
 void rp_surprise_add(struct rp_result *result, const char *text); /* copied */
 /* A string that lives as long as the result. */
 char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Forgets the scenario's findings and timeline, for its second try. */
 void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario);
+
+/* The worst that the scenario's findings say of the rule; RP_UNTESTED: there is none. */
+enum rp_verdict rp_scenario_found(const struct rp_scenario *scenario, enum c2w_rule rule);
 
 /* Computes rules[] and the overall verdict from the scenarios (unless it is RP_UNREACHABLE already; a verdict_reason that is
  * there stays). A rule takes the worst of what the scenarios say of it: a finding, in any scenario, says fail, warn or

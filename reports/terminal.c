@@ -596,6 +596,26 @@ static void put_target(const struct page *page)
 		put_output(page);
 }
 
+/* Where there is something to say: another schedule than the profile's, one that was taken from the target, or none at all. */
+static void put_fingerprint(const struct page *page)
+{
+	const struct rp_fingerprint *print = &page->result->target.fingerprint;
+	bool differs = rp_fingerprint_differs(page->result);
+	char *seen, *profile, *advice;
+
+	if (!differs && !print->adopted && !page->verbose && (page->result->target.udp || print->stop != RP_STOP_UNWATCHED || print->reason == NULL))
+		return;
+	seen = rp_fingerprint_seen(print);
+	profile = rp_fingerprint_profile(page->result);
+	advice = rp_fingerprint_advice(page->result);
+	put_labelled(page, 2, "repeats   ", seen);
+	put_labelled(page, 2, print->adopted ? "adopted   " : "profile   ", differs || print->adopted ? profile : NULL);
+	put_labelled(page, 12, "", advice);
+	free(seen);
+	free(profile);
+	free(advice);
+}
+
 static void put_took(const struct page *page)
 {
 	const struct rp_result *result = page->result;
@@ -633,6 +653,7 @@ static void put_run(const struct page *page)
 
 	heading(page, "RUN");
 	put_target(page);
+	put_fingerprint(page);
 	fprintf(page->to, "  scenarios %zu%s", page->result->scenarios_count, page->result->scenarios_count > 0 ? ":" : "");
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (counts.scenarios[order[i]] > 0)

@@ -66,7 +66,11 @@ static struct srv_memo *memo_of(struct srv_memo *memo, const struct srv_way *way
 
 static size_t leave(struct srv_gate *gate, const struct srv_way *way, struct c2w_str octets)
 {
-	if (way->connection && memo_of(gate->gone, way, NULL))
+	struct srv_gone *gone = NULL;
+
+	if (way->connection)
+		HASH_FIND(hh, gate->gone, way, SRV_WAY_KEY, gone);
+	if (gone)
 		return 0;
 	return gate->carrier.send(gate->carrier.context, way, octets.at, octets.length);
 }
@@ -90,12 +94,18 @@ void srv_gate_ack_text(struct srv_gate *gate, const struct srv_endpoint *recipie
 	srv_gate_later(gate, gate->now, true, &recipient->way, ack);
 }
 
-static void forget_oldest(struct srv_memo *memo)
+/* The youngest comes first; beyond `most` the oldest is forgotten. */
+static void remember(struct srv_memo **memos, unsigned *count, unsigned most, struct srv_memo *memo)
 {
-	while (memo->next->next)
-		memo = memo->next;
-	free(memo->next);
-	memo->next = NULL;
+	struct srv_memo *oldest;
+
+	DL_PREPEND(*memos, memo);
+	if (++*count <= most)
+		return;
+	oldest = (*memos)->prev;
+	DL_DELETE(*memos, oldest);
+	free(oldest);
+	--*count;
 }
 
 static void forget_all(struct srv_memo *memo)
@@ -103,6 +113,16 @@ static void forget_all(struct srv_memo *memo)
 	for (struct srv_memo *next; memo; memo = next) {
 		next = memo->next;
 		free(memo);
+	}
+}
+
+static void forget_gone(struct srv_gate *gate)
+{
+	struct srv_gone *gone, *next;
+
+	HASH_ITER(hh, gate->gone, gone, next) {
+		HASH_DELETE(hh, gate->gone, gone);
+		free(gone);
 	}
 }
 
@@ -122,11 +142,7 @@ struct srv_memo *srv_gate_note(struct srv_gate *gate, const struct srv_way *way,
 {
 	struct srv_memo *memo = new_memo(gate, way, text);
 
-	LL_PREPEND(gate->memos, memo);
-	if (++gate->memo_count > SRV_MEMOS) {
-		forget_oldest(gate->memos);
-		gate->memo_count--;
-	}
+	remember(&gate->memos, &gate->memo_count, SRV_MEMOS, memo);
 	return memo;
 }
 
@@ -137,13 +153,10 @@ struct srv_memo *srv_gate_recall(struct srv_gate *gate, const struct srv_way *wa
 
 static void note_gone(struct srv_gate *gate, const struct srv_way *way)
 {
-	struct srv_memo *memo = new_memo(gate, way, C2W_STR(""));
+	struct srv_gone *gone = srv_allocate(sizeof(*gone));
 
-	LL_PREPEND(gate->gone, memo);
-	if (++gate->gone_count > SRV_MEMOS) {
-		forget_oldest(gate->gone);
-		gate->gone_count--;
-	}
+	gone->way = *way;
+	HASH_ADD(hh, gate->gone, way, SRV_WAY_KEY, gone);
 }
 
 /* ---- acks of answers whose TIME or USER_NAME was changed ---------------------------------------- */
@@ -345,11 +358,7 @@ static void note_sent(struct srv_gate *gate, const struct srv_way *way, struct c
 	memcpy(both + octets.length, left.at, left.length);
 	memo = new_memo(gate, way, (struct c2w_str){ both, octets.length + left.length });
 	memo->count = (unsigned)octets.length;
-	LL_PREPEND(gate->sent, memo);
-	if (++gate->sent_count > SRV_SENT) {
-		forget_oldest(gate->sent);
-		gate->sent_count--;
-	}
+	remember(&gate->sent, &gate->sent_count, SRV_SENT, memo);
 }
 
 /* The hooks: true, and what is to leave in gate->out, or false. */
@@ -491,7 +500,7 @@ static void close_gate(void *filter)
 	DL_FOREACH_SAFE(gate->held, later, next)
 		free(later);
 	forget_all(gate->memos);
-	forget_all(gate->gone);
+	forget_gone(gate);
 	forget_all(gate->sent);
 	if (gate->udp)
 		net_udp_close(gate->udp);

@@ -42,12 +42,17 @@ struct srv_hooks {
 
 /* Something a fault remembers. */
 struct srv_memo {
-	struct srv_memo *next;
+	struct srv_memo *prev, *next;
 	struct srv_way way;
 	int64_t at;
 	unsigned count;
 	size_t length;
 	char text[];
+};
+
+struct srv_gone {
+	struct srv_way way;
+	UT_hash_handle hh;
 };
 
 struct srv_later {
@@ -79,9 +84,9 @@ struct srv_gate {
 	struct srv_later *later;       /* the first to come first */
 	struct srv_later *held;        /* requests that wait, in their order */
 	struct srv_memo *memos;        /* the youngest first */
-	struct srv_memo *gone;         /* connections that ended: nothing can be sent there any more */
+	struct srv_gone *gone;         /* hash by way: connections that ended, to which nothing can be sent any more */
 	struct srv_memo *sent;         /* answers: what the core sent, and behind it (from octet `count` on) what left */
-	unsigned memo_count, gone_count, sent_count;
+	unsigned memo_count, sent_count;
 	unsigned count;                /* a fault's own */
 	int64_t at;                    /* a fault's own */
 	int64_t alarm;                 /* 0: none */

@@ -91,7 +91,7 @@ def test_a_conform_that_is_not_there(scenarios):
 
 def test_interruption_leaves_nothing_behind(server):
     target = server()
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "scenarios", "--c2w-target", target.address,
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "scenarios", "--c2w-target", target.address,
                "--c2w-conform", BUILD / "c2w-conform"]
     running = Running(command)
     assert until(lambda: len(others(target.address)) > 2)

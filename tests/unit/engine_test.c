@@ -185,7 +185,8 @@ static void only(const struct outcome *end, enum c2w_rule rule)
 	assert_true(found(end, rule, RP_FAIL));
 }
 
-#define LOGIN "scenario \"x\"\nproves CON-01\nover udp\ncast alice\nalice connects\n"
+#define HEAD "scenario \"x\"\nproves CON-01\nover udp\ncast alice\n"
+#define LOGIN HEAD "alice connects\n"
 #define HELD                                                                                                                     \
 	"scenario \"x\"\nproves REL-06\nover udp\ncast alice\nalice holds acks\nalice connects\n"                             \
 	"alice < the same 3 times every $rto\nalice gets nothing for 2 * $rto [REL-06]\n"
@@ -321,6 +322,28 @@ static void a_lost_request_is_repeated(void **state)
 	struct outcome end = play(&fake, LOGIN);
 	assert_int_equal(end.record->verdict, RP_PASS);
 	assert_true(end.outcome.loss);
+	rp_result_free(end.result);
+}
+
+/* A server that is slow is no network that loses: the repetition does not set the clock back (ROB-02, REL-15). */
+static void within_counts_from_the_first_transmission(void **state)
+{
+	(void)state;
+	struct fake fake = { .answer = first_request_lost };
+	struct outcome end = play(&fake, HEAD "alice > CONNECTION_REQUEST\nalice < CONNECTION_GRANTED within 500ms [REL-17]\n");
+	assert_true(found(&end, C2W_REL_17, RP_WARN));
+	assert_int_equal(end.outcome.excusable, 1);
+	rp_result_free(end.result);
+}
+
+/* REL-11: the answer is the first one's, however the repetition writes the number. */
+static void a_copy_has_the_first_spelling(void **state)
+{
+	(void)state;
+	struct fake fake = { .answer = right };
+	struct outcome end = play(&fake, HEAD "alice > CONNECTION_REQUEST time \"7.5\" once\nalice < CONNECTION_GRANTED\n"
+	                                      "alice > CONNECTION_REQUEST time \"7.50\" once\nalice < the same within 500ms [REL-11]\n");
+	assert_true(found(&end, C2W_REL_11, RP_FAIL));
 	rp_result_free(end.result);
 }
 
@@ -565,6 +588,8 @@ int main(void)
 		cmocka_unit_test(an_answer_of_another_time_proves_nothing),
 		cmocka_unit_test(a_list_that_is_wrong_proves_nothing),
 		cmocka_unit_test(a_lost_request_is_repeated),
+		cmocka_unit_test(within_counts_from_the_first_transmission),
+		cmocka_unit_test(a_copy_has_the_first_spelling),
 		cmocka_unit_test(a_full_server_is_not_blamed),
 		cmocka_unit_test(an_answer_breaks_a_silence),
 		cmocka_unit_test(an_answer_after_the_sentinel_breaks_it_too),

@@ -255,6 +255,17 @@ static void rooms_are_leased_by_occurrence(void **state)
 	hx_suite_free(suite);
 }
 
+static void movies_are_counted(void **state)
+{
+	struct hx_suite *suite = parse_steps("repeat movies as i {\n\talice > ENTER_MOVIE_REQUEST movie($i)\n}\n");
+	const struct hx_step *loop = first_step(suite);
+
+	(void)state;
+	assert_int_equal(suite->scenarios[0]->needs.movies, 1);
+	assert_int_equal(loop->count->kind, HX_TITLES);
+	hx_suite_free(suite);
+}
+
 static void strings_and_their_escapes(void **state)
 {
 	struct hx_suite *suite = parse_steps("alice > octets \"a\\r\\n\\t\\\\\\\"\\0\\x7f\\u{E9}\\u{1F600}#\" # comment\n"
@@ -714,6 +725,7 @@ int main(void)
 		cmocka_unit_test(all_is_spelled_out),
 		cmocka_unit_test(loops_and_variables),
 		cmocka_unit_test(rooms_are_leased_by_occurrence),
+		cmocka_unit_test(movies_are_counted),
 		cmocka_unit_test(strings_and_their_escapes),
 		cmocka_unit_test(parameters_take_the_type_of_their_use),
 		cmocka_unit_test(every_error_has_its_place),

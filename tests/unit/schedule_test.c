@@ -750,6 +750,35 @@ static void a_network_known_to_lose_excuses_a_failure(void **state)
 	assert_int_equal(world->acts[11].tries, 5);
 }
 
+/* What came late, or once too few, may have been lost: there it proves nothing. */
+static void a_network_known_to_lose_excuses_what_is_late(void **state)
+{
+	const struct ending late = { .verdict = FAIL, .outcome.excusable = 1 };
+
+	(void)state;
+	add_many(10);
+	for (unsigned i = 0; i < 3; i++) {
+		world->acts[i].endings[0].outcome.loss = true;
+		world->acts[i].ending_count = 1;
+	}
+	add_ending("late", late, late);
+	play();
+	assert_int_equal(record("late")->verdict, RP_INCONCLUSIVE);
+}
+
+/* Where others show that nothing is lost, whoever answers late is slow. */
+static void a_sound_network_excuses_little(void **state)
+{
+	const struct ending late = { .verdict = FAIL, .outcome = { .excusable = 1, .loss = true } };
+
+	(void)state;
+	add_many(30);
+	add_ending("late", late, late);
+	play();
+	assert_int_equal(record("late")->verdict, RP_FAIL);
+	assert_int_equal(world->acts[30].tries, 3);
+}
+
 static void one_clean_failure_among_lossy_ones_counts(void **state)
 {
 	(void)state;
@@ -1171,7 +1200,8 @@ int main(void)
 		WORLD(what_fails_in_some_turns_only_is_flaky), WORLD(each_turn_has_a_seed_that_repeats_it),
 		WORLD(noise_makes_it_inconclusive), WORLD(what_could_not_be_judged_is_tried_again), WORLD(a_refused_set_up_is_never_blamed),
 		WORLD(silence_under_loss_proves_nothing), WORLD(a_failure_under_loss_needs_many_of_a_kind),
-		WORLD(a_network_known_to_lose_excuses_a_failure), WORLD(one_clean_failure_among_lossy_ones_counts),
+		WORLD(a_network_known_to_lose_excuses_a_failure),
+		WORLD(a_network_known_to_lose_excuses_what_is_late), WORLD(a_sound_network_excuses_little), WORLD(one_clean_failure_among_lossy_ones_counts),
 		WORLD(a_hopeless_target_does_not_take_forever),
 		WORLD(rules_left_out_are_not_judged),
 		WORLD(unmet_needs_are_skipped_with_a_reason), WORLD(a_transport_not_offered_is_not_run), WORLD(a_mute_udp_port_is_not_offered),
