@@ -212,7 +212,7 @@ static void put_messages(FILE *to, const struct rp_scenario *scenario)
 	if (window.end == 0)
 		return;
 	fprintf(to, "<details class=\"messages\"><summary>The same as a table (%zu message%s)</summary>\n<div class=\"scroll\"><table><thead><tr>"
-		"<th scope=\"col\">ms</th><th scope=\"col\">client</th><th scope=\"col\"></th><th scope=\"col\">octets</th></tr></thead><tbody>\n",
+		"<th scope=\"col\" class=\"num\">ms</th><th scope=\"col\">client</th><th scope=\"col\"></th><th scope=\"col\">octets</th></tr></thead><tbody>\n",
 		window.end - window.first, plural(window.end - window.first));
 	for (; i < window.end && ftell(to) - begin < MESSAGES_BUDGET; i++)
 		put_message(to, scenario, &scenario->timeline[i]);
@@ -462,7 +462,7 @@ static void put_scenarios(const struct page *page)
 	size_t *order = rp_scenarios_by_verdict(page->result), count = page->result->scenarios_count, i;
 
 	fputs("<section id=\"scenarios\"><h2>Scenarios</h2>\n<div class=\"scroll\"><table class=\"list\"><thead><tr><th scope=\"col\">verdict</th>"
-	      "<th scope=\"col\">scenario</th><th scope=\"col\">over</th><th scope=\"col\">ms</th><th scope=\"col\">proves</th></tr></thead><tbody>\n", page->to);
+	      "<th scope=\"col\">scenario</th><th scope=\"col\">over</th><th scope=\"col\" class=\"num\">ms</th><th scope=\"col\">proves</th></tr></thead><tbody>\n", page->to);
 	for (i = 0; i < count && ftell(page->to) < LIST_BUDGET; i++)
 		put_scenario_row(page, order[i]);
 	fputs("</tbody></table></div>\n", page->to);
@@ -474,17 +474,15 @@ static void put_scenarios(const struct page *page)
 
 /* ---- pace and run ------------------------------------------------------------------------- */
 
-static const char *stop_text(enum rp_stop stop)
+/* Frees the text. */
+static void put_paragraph(FILE *to, const char *label, char *text)
 {
-	static const char *const texts[RP_STOPS] = {
-		[RP_STOP_SESSION] = "It stopped by itself, and the session ended with it.",
-		[RP_STOP_COUNT] = "It stopped by itself; the session went on.",
-		[RP_STOP_ACK] = "It did not stop by itself, but when it was acked.",
-		[RP_STOP_NEVER] = "It stopped neither by itself nor when it was acked.",
-		[RP_STOP_UNSEEN] = "Whether it would have stopped was not seen: the run ended before.",
-	};
-
-	return stop < RP_STOPS && texts[stop] != NULL ? texts[stop] : "";
+	if (text == NULL)
+		return;
+	fprintf(to, "<p><b>%s</b> ", label);
+	rp_html_text(to, text);
+	fputs("</p>\n", to);
+	free(text);
 }
 
 static void put_pace(const struct page *page)
@@ -492,23 +490,11 @@ static void put_pace(const struct page *page)
 	const struct rp_fingerprint *fingerprint = &page->result->target.fingerprint;
 
 	fputs("<section id=\"pace\"><h2>Pace: how it repeats what nobody acks</h2>\n", page->to);
-	if (fingerprint->stop == RP_STOP_UNWATCHED) {
-		fputs("<p>Not watched", page->to);
-		fputs(fingerprint->reason != NULL ? ": " : "", page->to);
-		rp_html_text(page->to, fingerprint->reason);
-		fputs("</p></section>\n", page->to);
-		return;
-	}
-	fprintf(page->to, "<p>%zu retransmission%s of an unacked CONNECTION_GRANTED over UDP in %.1f s. %s</p>\n", fingerprint->intervals_count,
-		plural(fingerprint->intervals_count), (double)fingerprint->watched / 1e9, stop_text(fingerprint->stop));
-	if (fingerprint->intervals_count > 0) {
-		fprintf(page->to, "<p>Median %.1f ms, from %.1f to %.1f ms", (double)fingerprint->median / 1e6, (double)fingerprint->least / 1e6,
-			(double)fingerprint->most / 1e6);
-		if (fingerprint->factor > 0)
-			fprintf(page->to, ", each %.2f times the one before", (double)fingerprint->factor / 1000);
-		fputs(".</p>\n", page->to);
+	put_paragraph(page->to, "Seen:", rp_fingerprint_seen(fingerprint));
+	put_paragraph(page->to, "Profile:", rp_fingerprint_profile(page->result));
+	put_paragraph(page->to, "To do:", rp_fingerprint_advice(page->result));
+	if (fingerprint->intervals_count > 0)
 		rp_svg_fingerprint(page->to, fingerprint, &page->result->params);
-	}
 	fputs("</section>\n", page->to);
 }
 

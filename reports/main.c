@@ -14,6 +14,7 @@
 #include "reports/output.h"
 #include "reports/render.h"
 #include "reports/result.h"
+#include "reports/text.h"
 
 const char *argp_program_version = "c2w-report " C2W_VERSION;
 
@@ -111,14 +112,16 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static struct rp_result *read_result(const char *file)
 {
-	char *error;
+	char *error, *shown;
 	struct rp_result *result = rp_json_read(file, &error);
 
-	if (result == NULL) {
-		fprintf(stderr, "c2w-report: %s\n", error);
-		free(error);
-	}
-	return result;
+	if (result != NULL)
+		return result;
+	shown = rp_shown_text(error); /* it quotes the file */
+	fprintf(stderr, "c2w-report: %s\n", shown);
+	free(shown);
+	free(error);
+	return NULL;
 }
 
 static bool wrote(const char *file, int error)

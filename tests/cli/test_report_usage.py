@@ -56,6 +56,8 @@ def test_conform_writes_what_report_writes(conform, report, tmp_path):
     (lambda text: text.replace('"verdict": "pass"', '"verdict": "fine"', 1), '"fine" is unknown'),
     (lambda text: text.replace('"began_ns": ', '"began_ns": 1e3, "x": ', 1), "integer"),
     (lambda text: '{"schema": "c2w-result/1"}', "is missing"),
+    (lambda text: text.replace("c2w-result/1", "\\u001b]0;x\\u0007\\u009b"), "\\x1B]0;x\\x07"),
+    (lambda text: text.replace('"schema"', '\x1b"schema"'), "JSON is broken"),
 ])
 def test_a_bad_result_is_refused(report, result, tmp_path, spoil, says):
     file = tmp_path / "result.json"
@@ -63,6 +65,7 @@ def test_a_bad_result_is_refused(report, result, tmp_path, spoil, says):
     before = set(tmp_path.iterdir())
     run = report(file, *outputs(tmp_path))
     assert run.code == 2 and run.out == ""
+    assert "\x1b" not in run.err and "\x9b" not in run.err
     assert run.err.startswith(f"c2w-report: {file}") and says in run.err and run.err.count("\n") == 1
     assert set(tmp_path.iterdir()) == before
 
