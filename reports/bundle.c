@@ -5,7 +5,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,16 +39,9 @@ static void add_octets(struct bundle *bundle, const char *name, const char *octe
 	archive_entry_free(entry);
 }
 
-__attribute__((format(printf, 3, 4)))
-static void add_text(struct bundle *bundle, const char *name, const char *format, ...)
+/* Frees the text. */
+static void add_text(struct bundle *bundle, const char *name, char *text)
 {
-	va_list arguments;
-	char *text;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		abort();
-	va_end(arguments);
 	add_octets(bundle, name, text, strlen(text));
 	free(text);
 }
@@ -98,26 +90,22 @@ static void add_report(struct bundle *bundle)
 /* "appeal/012-chat-MSG-02-x-udp/": nothing of an id but letters, digits and dashes gets into a path. */
 static char *folder_of(const struct rp_scenario *scenario, size_t index)
 {
-	char id[LONGEST_ID + 1], *folder;
+	char id[LONGEST_ID + 1];
 	size_t i;
 
 	for (i = 0; i < LONGEST_ID && scenario->id[i] != '\0'; i++)
 		id[i] = (scenario->id[i] >= '0' && scenario->id[i] <= '9') ||
 			((scenario->id[i] | 0x20) >= 'a' && (scenario->id[i] | 0x20) <= 'z') ? scenario->id[i] : '-';
 	id[i] = '\0';
-	if (asprintf(&folder, "appeal/%03zu-%s-%s", index, id, rp_transport_name(scenario->transport)) < 0)
-		abort();
-	return folder;
+	return rp_string("appeal/%03zu-%s-%s", index, id, rp_transport_name(scenario->transport));
 }
 
 static void add_part(struct bundle *bundle, const char *folder, const char *part, const char *text)
 {
-	char *name;
+	char *name = rp_string("%s/%s", folder, part);
 
-	if (asprintf(&name, "%s/%s", folder, part) < 0)
-		abort();
 	if (text != NULL)
-		add_text(bundle, name, "%s", text);
+		add_octets(bundle, name, text, strlen(text));
 	free(name);
 }
 
@@ -129,8 +117,7 @@ static void add_capture(struct bundle *bundle, const char *folder, const char *c
 
 	if (dot == NULL || (!pcapng && strcmp(dot, ".pcap") != 0))
 		return;
-	if (asprintf(&name, "%s/capture%s", folder, pcapng ? ".pcapng" : ".pcap") < 0)
-		abort();
+	name = rp_string("%s/capture%s", folder, pcapng ? ".pcapng" : ".pcap");
 	if (!add_file(bundle, name, capture, LARGEST_CAPTURE))
 		add_part(bundle, folder, "capture.txt", "The capture is not there any more.\n");
 	free(name);
@@ -138,10 +125,9 @@ static void add_capture(struct bundle *bundle, const char *folder, const char *c
 
 static char *command_text(const struct rp_scenario *scenario)
 {
-	char *command = rp_shown_text(scenario->repeat == NULL ? "no command was recorded" : scenario->repeat), *text;
+	char *command = rp_shown_text(scenario->repeat == NULL ? "no command was recorded" : scenario->repeat);
+	char *text = rp_string("%s\n", command);
 
-	if (asprintf(&text, "%s\n", command) < 0)
-		abort();
 	free(command);
 	return text;
 }
@@ -179,10 +165,10 @@ static void add_readme(struct bundle *bundle, size_t count)
 	char *target = rp_shown_text(bundle->result->target.address == NULL ? "" : bundle->result->target.address), started[RP_TIME_TEXT];
 
 	rp_time_text(bundle->result->target.started, started);
-	add_text(bundle, "appeal/README.txt", "%s\n\ntarget   %s\nstarted  %s\ncommand  %s\nseed     %llu\n\n"
+	add_text(bundle, "appeal/README.txt", rp_string("%s\n\ntarget   %s\nstarted  %s\ncommand  %s\nseed     %llu\n\n"
 		"result.json is the whole result, report.html its report. Of %zu scenarios there is a folder with\n"
 		"the script, its seed, the command that repeats it, a capture if there was one, and what was found.\n",
-		line, target, started, command, (unsigned long long)bundle->result->seed, count);
+		line, target, started, command, (unsigned long long)bundle->result->seed, count));
 	free(line);
 	free(command);
 	free(target);

@@ -141,10 +141,8 @@ static int by_name(const void *a, const void *b)
 
 static char *numbered(char *name, size_t number)
 {
-	char *text;
+	char *text = rp_string("%s #%zu", name, number);
 
-	if (asprintf(&text, "%s #%zu", name, number) < 0)
-		abort();
 	free(name);
 	return text;
 }
@@ -176,8 +174,7 @@ char **rp_case_names(const struct rp_result *result)
 	for (size_t i = 0; i < result->scenarios_count; i++) {
 		char *id = rp_shown_text(result->scenarios[i].id);
 
-		if (asprintf(&names[i], "%s %s", id, rp_transport_title(result->scenarios[i].transport)) < 0)
-			abort();
+		names[i] = rp_string("%s %s", id, rp_transport_title(result->scenarios[i].transport));
 		free(id);
 	}
 	names_number(names, result->scenarios_count);
@@ -243,10 +240,9 @@ char *rp_case_message(const struct rp_scenario *scenario)
 {
 	const struct rp_finding *worst = rp_worst_finding(scenario);
 	const char *what = worst != NULL ? worst->what : scenario->reason, *remark = rp_remark(scenario);
-	char *shown = rp_shown_text(what == NULL ? "no reason was recorded" : what), *text;
+	char *shown = rp_shown_text(what == NULL ? "no reason was recorded" : what);
+	char *text = rp_string("%s%s%s%s", worst != NULL ? c2w_rule_info(worst->rule)->id : "", worst != NULL ? ": " : "", shown, remark);
 
-	if (asprintf(&text, "%s%s%s%s", worst != NULL ? c2w_rule_info(worst->rule)->id : "", worst != NULL ? ": " : "", shown, remark) < 0)
-		abort();
 	free(shown);
 	return text;
 }
@@ -287,8 +283,7 @@ char *rp_place(const struct rp_scenario *scenario, const struct rp_finding *find
 
 	if (finding == NULL || finding->file == NULL || finding->line == 0)
 		return shown;
-	if (asprintf(&text, "%s:%u", shown, finding->line) < 0)
-		abort();
+	text = rp_string("%s:%u", shown, finding->line);
 	free(shown);
 	return text;
 }
@@ -337,7 +332,7 @@ char *rp_scenario_text(const struct rp_scenario *scenario, unsigned width, unsig
 
 	put_line(to, "", scenario->title, width);
 	put_line(to, "", scenario->reason, width);
-	for (size_t i = 0; i < scenario->findings_count && i < MOST_FINDINGS; i++)
+	for (size_t i = 0; scenario->findings != NULL && i < scenario->findings_count && i < MOST_FINDINGS; i++)
 		put_finding(to, scenario, &scenario->findings[i], width);
 	if (scenario->findings_count > MOST_FINDINGS)
 		fprintf(to, "(and %zu more findings)\n", scenario->findings_count - MOST_FINDINGS);

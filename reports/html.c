@@ -437,6 +437,11 @@ static void put_rules(const struct page *page)
 
 /* ---- all scenarios ------------------------------------------------------------------------ */
 
+static void put_rule_link(FILE *to, enum c2w_rule rule)
+{
+	fprintf(to, "<a href=\"#r-%s\">%s</a> ", c2w_rule_info(rule)->id, c2w_rule_info(rule)->id);
+}
+
 static void put_scenario_row(const struct page *page, size_t index)
 {
 	const struct rp_scenario *scenario = &page->result->scenarios[index];
@@ -453,7 +458,7 @@ static void put_scenario_row(const struct page *page, size_t index)
 	fprintf(page->to, "%s</span></td><td>%s</td><td class=\"num\">%.1f</td><td>", rp_remark(scenario), rp_transport_name(scenario->transport),
 		(double)scenario->duration / 1e6);
 	for (size_t i = 0; i < scenario->proves_count; i++)
-		fprintf(page->to, "%s<a href=\"#r-%s\">%s</a>", i > 0 ? " " : "", c2w_rule_info(scenario->proves[i])->id, c2w_rule_info(scenario->proves[i])->id);
+		put_rule_link(page->to, scenario->proves[i]);
 	fputs("</td></tr>\n", page->to);
 }
 
@@ -537,7 +542,7 @@ static void put_run(const struct page *page)
 	fputs("<section id=\"run\"><h2>Run</h2>\n<table>\n", page->to);
 	put_labelled(page->to, "target", result->target.address);
 	put_labelled(page->to, "launched", result->target.launch);
-	put_labelled(page->to, "offered", result->target.udp && result->target.tcp ? "UDP and TCP" : result->target.udp ? "UDP" : result->target.tcp ? "TCP" : "nothing");
+	put_labelled(page->to, "offered", result->target.udp ? result->target.tcp ? "UDP and TCP" : "UDP" : result->target.tcp ? "TCP" : "nothing");
 	put_labelled(page->to, "lost after", result->target.lost_after);
 	snprintf(number, sizeof(number), "%u", result->target.restarts);
 	put_labelled(page->to, "restarts", result->target.restarts > 0 ? number : NULL);
@@ -556,10 +561,9 @@ static void put_run(const struct page *page)
 
 static void put_page(struct page *page)
 {
-	char *title = NULL;
+	const char *address = page->result->target.address;
+	char *title = rp_string("%s: %s", rp_overall_name(page->result->verdict), address == NULL ? "an unknown target" : address);
 
-	if (asprintf(&title, "%s: %s", rp_overall_name(page->result->verdict), page->result->target.address == NULL ? "" : page->result->target.address) < 0)
-		abort();
 	rp_html_begin(page->to, title);
 	put_header(page);
 	fputs("<main id=\"main\">\n", page->to);

@@ -733,19 +733,6 @@ static size_t source_read(void *buffer, size_t size, void *context)
 	return source->too_long || ferror(source->file) ? (size_t)-1 : got;
 }
 
-static char *error_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *error_text(const char *format, ...)
-{
-	va_list arguments;
-	char *text;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		abort();
-	va_end(arguments);
-	return text;
-}
-
 static json_t *load(const char *file, char **error)
 {
 	struct source source = { .file = fopen(file, "re") };
@@ -754,20 +741,20 @@ static json_t *load(const char *file, char **error)
 	json_t *root = NULL;
 
 	if (source.file == NULL || fstat(fileno(source.file), &about) != 0) {
-		*error = error_text("%s: cannot be read: %s", file, strerror(errno));
+		*error = rp_string("%s: cannot be read: %s", file, strerror(errno));
 	} else if (S_ISDIR(about.st_mode)) {
-		*error = error_text("%s: is a directory, not a result file", file);
+		*error = rp_string("%s: is a directory, not a result file", file);
 	} else if (about.st_size <= RP_MAX_FILE) {
 		root = json_load_callback(source_read, &source, JSON_REJECT_DUPLICATES, &bad);
 		if (root == NULL && ferror(source.file))
-			*error = error_text("%s: cannot be read: %s", file, strerror(errno));
+			*error = rp_string("%s: cannot be read: %s", file, strerror(errno));
 		else if (root == NULL && !source.too_long)
-			*error = error_text("%s:%d:%d: no result file, its JSON is broken: %s", file, bad.line, bad.column, bad.text);
+			*error = rp_string("%s:%d:%d: no result file, its JSON is broken: %s", file, bad.line, bad.column, bad.text);
 	} else {
 		source.too_long = true;
 	}
 	if (source.too_long)
-		*error = error_text("%s: longer than %d MiB, refused", file, RP_MAX_FILE / 1024 / 1024);
+		*error = rp_string("%s: longer than %d MiB, refused", file, RP_MAX_FILE / 1024 / 1024);
 	if (source.file != NULL)
 		fclose(source.file);
 	return root;

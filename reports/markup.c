@@ -75,17 +75,6 @@ void rp_html_octets(FILE *to, const char *text, unsigned cells)
 	free(shown);
 }
 
-/* Octets up to the cell in which two shown texts begin to differ. */
-static size_t difference(const char *a, const char *b)
-{
-	size_t at = 0, length;
-	unsigned columns;
-
-	while ((length = rp_cell(a + at, &columns)) > 0 && strncmp(a + at, b + at, length) == 0)
-		at += length;
-	return at;
-}
-
 /* Where to begin so that not more than BEFORE cells stand in front of `at`. */
 static size_t beginning(const char *shown, size_t at)
 {
@@ -110,14 +99,14 @@ static void put_side(FILE *to, const char *label, const char *shown, size_t begi
 /* Prose about what did not come has no first difference: both begin alike, or what came is a message. */
 static bool are_comparable(const char *expected, const char *got)
 {
-	return strcmp(expected, got) != 0 && (difference(expected, got) > 0 || strchr(got, '|') != NULL);
+	return strcmp(expected, got) != 0 && (rp_difference(expected, got) > 0 || strchr(got, '|') != NULL);
 }
 
 void rp_html_comparison(FILE *to, const char *expected, const char *got)
 {
 	char *wanted = expected == NULL ? NULL : rp_shown_text(expected), *found = got == NULL ? NULL : rp_shown_text(got);
 	bool comparable = wanted != NULL && found != NULL && are_comparable(wanted, found);
-	size_t mark = comparable ? difference(wanted, found) : SIZE_MAX;
+	size_t mark = comparable ? rp_difference(wanted, found) : SIZE_MAX;
 	size_t begin = comparable ? beginning(wanted, mark) : 0;
 
 	if (wanted != NULL || found != NULL)

@@ -3,7 +3,6 @@
 #include "reports/matrix.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,19 +32,6 @@ static const char letters[RP_VERDICTS] = {
 	[RP_FAIL] = 'F', [RP_INCONCLUSIVE] = 'I', [RP_WARN] = 'W', [RP_PASS] = 'P', [RP_SKIP] = 'S', [RP_UNTESTED] = 'U',
 };
 
-__attribute__((format(printf, 1, 2)))
-static char *text_of(const char *format, ...)
-{
-	va_list arguments;
-	char *text;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		abort();
-	va_end(arguments);
-	return text;
-}
-
 struct rp_matrix *rp_matrix_new(const char *file)
 {
 	struct rp_matrix *matrix = calloc(1, sizeof(*matrix));
@@ -55,7 +41,7 @@ struct rp_matrix *rp_matrix_new(const char *file)
 		abort();
 	length -= length > 5 && strcmp(file + length - 5, ".html") == 0 ? 5 : 0;
 	matrix->file = file;
-	matrix->folder = text_of("%.*s.files", (int)length, file);
+	matrix->folder = rp_string("%.*s.files", (int)length, file);
 	return matrix;
 }
 
@@ -69,7 +55,7 @@ static int make_temporary(struct rp_matrix *matrix)
 
 	if (matrix->temporary != NULL)
 		return 0;
-	name = text_of("%s.XXXXXX", matrix->folder);
+	name = rp_string("%s.XXXXXX", matrix->folder);
 	if (mkdtemp(name) == NULL) {
 		free(name);
 		return -errno;
@@ -88,7 +74,7 @@ static char *label_of(const char *source)
 	const char *base = slash == NULL ? source : slash + 1;
 	size_t length = strlen(base);
 
-	return text_of("%.*s", (int)(length > 5 && strcmp(base + length - 5, ".json") == 0 ? length - 5 : length), base);
+	return rp_string("%.*s", (int)(length > 5 && strcmp(base + length - 5, ".json") == 0 ? length - 5 : length), base);
 }
 
 static void keep(struct target *target, const struct rp_result *result, const char *source)
@@ -96,7 +82,7 @@ static void keep(struct target *target, const struct rp_result *result, const ch
 	struct rp_counts counts = rp_count(result);
 
 	target->label = label_of(source);
-	target->address = text_of("%s", result->target.address == NULL ? "" : result->target.address);
+	target->address = rp_string("%s", result->target.address == NULL ? "" : result->target.address);
 	target->verdict = result->verdict;
 	memcpy(target->counts, counts.rules, sizeof(target->counts));
 	for (unsigned i = 0; i < C2W_RULES; i++)
@@ -115,7 +101,7 @@ int rp_matrix_add(struct rp_matrix *matrix, const struct rp_result *result, cons
 		abort();
 	matrix->targets[matrix->count] = (struct target){ .page = matrix->count + 1 };
 	keep(&matrix->targets[matrix->count++], result, source);
-	page = text_of("%s/%04u.html", matrix->temporary, matrix->count);
+	page = rp_string("%s/%04u.html", matrix->temporary, matrix->count);
 	error = rp_render(RP_HTML, result, page);
 	free(page);
 	return error;
@@ -228,7 +214,7 @@ static void put_page(FILE *to, const struct rp_matrix *matrix)
 
 static int move_page(const struct rp_matrix *matrix, unsigned page)
 {
-	char *from = text_of("%s/%04u.html", matrix->temporary, page), *to = text_of("%s/%04u.html", matrix->folder, page);
+	char *from = rp_string("%s/%04u.html", matrix->temporary, page), *to = rp_string("%s/%04u.html", matrix->folder, page);
 	int error = rename(from, to) == 0 ? 0 : -errno;
 
 	free(from);
@@ -264,7 +250,7 @@ static int write_page(struct rp_matrix *matrix)
 int rp_matrix_abandon(struct rp_matrix *matrix)
 {
 	for (unsigned i = 0; i < matrix->count; i++) {
-		char *page = text_of("%s/%04u.html", matrix->temporary, matrix->targets[i].page);
+		char *page = rp_string("%s/%04u.html", matrix->temporary, matrix->targets[i].page);
 
 		unlink(page);
 		free(page);

@@ -181,11 +181,10 @@ static char *event_text(const struct rp_event *event)
 {
 	bool whole = event->length >= 2 && memcmp(event->octets + event->length - 2, "\r\n", 2) == 0 && event->cut == 0;
 	size_t length = event->length - (whole ? 2 : 0), kept = length < 4 * TEXT_CELLS ? length : 4 * TEXT_CELLS;
-	char *text, *shown = rp_shown_octets(kept == 0 ? "" : event->octets, kept), *note = rp_shown_text(event->note == NULL ? "" : event->note);
+	char *shown = rp_shown_octets(kept == 0 ? "" : event->octets, kept), *note = rp_shown_text(event->note == NULL ? "" : event->note);
 	const char *ending = event->octets == NULL ? "" : event->length == 0 ? "(empty)" : whole ? "" : " (no CR LF)";
+	char *text = rp_string("%s%s%s%s%s", shown, kept < length ? "…" : ending, *note != '\0' ? " (" : "", note, *note != '\0' ? ")" : "");
 
-	if (asprintf(&text, "%s%s%s%s%s", shown, kept < length ? "…" : ending, *note != '\0' ? " (" : "", note, *note != '\0' ? ")" : "") < 0)
-		abort();
 	free(shown);
 	free(note);
 	return text;
@@ -198,8 +197,7 @@ static char *row_text(const struct row *row)
 	if (row->event != NULL)
 		return event_text(row->event);
 	what = rp_shown_text(row->finding->what == NULL ? "" : row->finding->what);
-	if (asprintf(&text, "%s: %s", c2w_rule_info(row->finding->rule)->id, what) < 0)
-		abort();
+	text = rp_string("%s: %s", c2w_rule_info(row->finding->rule)->id, what);
 	free(what);
 	return text;
 }

@@ -103,17 +103,6 @@ static void put_place(const struct page *page, const struct rp_finding *finding)
 	free(line);
 }
 
-/* Octets up to the cell in which two shown texts begin to differ. */
-static size_t difference(const char *a, const char *b)
-{
-	size_t at = 0, length;
-	unsigned columns;
-
-	while ((length = rp_cell(a + at, &columns)) > 0 && strncmp(a + at, b + at, length) == 0)
-		at += length;
-	return at;
-}
-
 /* Where to start so that `column` of the text is to be seen: 0, or an octet a third of the room before it. */
 static size_t start_of(const char *shown, unsigned column, unsigned room)
 {
@@ -152,7 +141,7 @@ static void put_comparison(const struct page *page, const struct rp_finding *fin
 	}
 	expected = rp_shown_text(finding->expected);
 	got = rp_shown_text(finding->got);
-	at = difference(expected, got);
+	at = rp_difference(expected, got);
 	column = rp_columns(expected) - rp_columns(expected + at);
 	start = start_of(expected, column, room);
 	before = rp_columns(expected) - rp_columns(expected + start);

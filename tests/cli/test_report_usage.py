@@ -29,7 +29,8 @@ def fail_one(result):
     result = json.loads(json.dumps(result))
     scenario = result["scenarios"][0]
     scenario["verdict"] = "fail"
-    scenario["findings"] = [{"rule": "CON-01", "verdict": "fail", "file": scenario["file"], "line": 3, "what": "no", "expected": "a", "got": "b", "at_ns": 0}]
+    scenario["findings"] = [{"rule": "CON-01", "verdict": "fail", "file": scenario["file"], "line": 3, "what": "no", "expected": "a", "got": "b",
+                             "at_ns": 0}]
     next(rule for rule in result["rules"] if rule["id"] == "CON-01")["verdict"] = "fail"
     result["verdict"] = result["outcome"] = "violates"
     return result
