@@ -66,7 +66,7 @@ INSTALLED_AT := -DC2W_DATADIR='"$(DATADIR)"'
 
 # pkg-config is asked once, at the first compilation: `make demo` may have to install it before.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
-PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lunistring -lm)$(PACKAGE_LIBS)
+PACKAGE_LIBS   = $(eval PACKAGE_LIBS := -Wl,--as-needed $$(shell pkg-config --libs $(PACKAGES)) -lunistring -lm)$(PACKAGE_LIBS)
 
 compile = $(cc_$(1)) -std=c17 -I. -I$(GENERATED) $(DEFINES) $(WARNINGS) $(PACKAGE_CFLAGS) $(flags_$(1)) $(WERROR) $(CFLAGS)
 link    = $(cc_$(1)) $(flags_$(1)) $(CFLAGS) $(LDFLAGS)

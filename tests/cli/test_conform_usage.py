@@ -82,7 +82,7 @@ def test_usage_errors_say_what_and_why_and_end_in_2(conform, arguments, words):
     says(conform(*arguments), *words)
 
 
-@pytest.mark.parametrize("option", ["--junit", "--tap", "--html", "--markdown", "--pcap"])
+@pytest.mark.parametrize("option", ["--pcap"])
 def test_reports_that_are_not_there_yet_are_refused(conform, option, tmp_path):
     run = conform("--simulate", option, tmp_path / "x")
     says(run, option)
