@@ -215,7 +215,7 @@ def test_the_last_line_says_it_all(conform):
     assert re.fullmatch(r"conforms: \d+ of \d+ rules kept(, \d+ not tested)?", last), last
 
 
-@pytest.mark.parametrize("option", ["--json", "--events"])
+@pytest.mark.parametrize("option", ["--json", "--events", "--html", "--junit"])
 def test_a_result_file_that_cannot_be_written_is_said_before_the_run(conform, server, option, tmp_path):
     target = server("--verbose")
     run = conform("--target", target.address, option, tmp_path / "no/such/folder/file")
