@@ -16,8 +16,8 @@ endif
 
 # ---- what is built of what -----------------------------------------------------------------------------------------
 
-PROGRAMS := c2w-server c2w-server-faulty c2w-conform
-INSTALLED := c2w-server c2w-conform
+PROGRAMS := c2w-server c2w-server-faulty c2w-conform c2w-report
+INSTALLED := c2w-server c2w-conform c2w-report
 
 MAINS    := $(wildcard */main*.c)
 FAULTS   := $(wildcard server/faults*.c)
@@ -27,6 +27,7 @@ LIBRARY  := $(call sources,protocol judge net server harness reports) $(FAULTS)
 c2w-server        := server/main.c $(call sources,protocol net server)
 c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(FAULTS)
 c2w-conform       := harness/main.c $(call sources,protocol net judge reports harness server)
+c2w-report        := reports/main.c $(call sources,protocol reports)
 
 UNITS     := $(wildcard tests/unit/*_test.c)
 SELFTESTS := $(wildcard tests/selftest/*.c)
@@ -58,15 +59,16 @@ flags_cov     := -O0 -g --coverage
 flags_clang   := -O1 -Werror
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-PACKAGES := libevent_core libevent_extra jansson
+PACKAGES := libevent_core libevent_extra jansson libxml-2.0 libarchive
+GENERATED := build/generated
 DEFINES  := -D_GNU_SOURCE -DC2W_VERSION='"$(VERSION)"'
 INSTALLED_AT := -DC2W_DATADIR='"$(DATADIR)"'
 
 # pkg-config is asked once, at the first compilation: `make demo` may have to install it before.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
-PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lunistring -lm)$(PACKAGE_LIBS)
+PACKAGE_LIBS   = $(eval PACKAGE_LIBS := -Wl,--as-needed $$(shell pkg-config --libs $(PACKAGES)) -lunistring -lm)$(PACKAGE_LIBS)
 
-compile = $(cc_$(1)) -std=c17 -I. $(DEFINES) $(WARNINGS) $(PACKAGE_CFLAGS) $(flags_$(1)) $(WERROR) $(CFLAGS)
+compile = $(cc_$(1)) -std=c17 -I. -I$(GENERATED) $(DEFINES) $(WARNINGS) $(PACKAGE_CFLAGS) $(flags_$(1)) $(WERROR) $(CFLAGS)
 link    = $(cc_$(1)) $(flags_$(1)) $(CFLAGS) $(LDFLAGS)
 
 Q = $(if $(V),,@)
@@ -107,11 +109,19 @@ $$(benches_$(1)): %: %.o
 	$$(Q)$$(call link,$(1)) -o $$@ $$^ -lpcap
 $$(call objects_$(1),$$(BENCHES)): | deps-bench
 
+build/$(1)/reports/markup.o: $$(GENERATED)/c2w_html.inc
+
 # The suite is looked for beside the program first: another PREFIX builds nothing again.
 build/$(1)/harness/catalogue.o: DEFINES += $(INSTALLED_AT)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 $(call objects_clang,$(SOURCES)): | deps-test
+
+# The HTML report's style and script, as C.
+$(GENERATED)/c2w_html.inc: reports/html/report.css reports/html/report.js scripts/embed
+	$(Q)mkdir -p $(@D)
+	$(Q)scripts/embed reports/html/report.css reports/html/report.js > $@
+
 -include $(wildcard $(foreach v,$(VARIANTS),$(patsubst %.c,build/$(v)/%.d,$(SOURCES) $(BENCHES))))
 
 # ---- set-up --------------------------------------------------------------------------------------------------------
@@ -198,10 +208,10 @@ cov: deps-test deps-cov $(programs_cov) $(units_cov) ## line and branch coverage
 
 clang: $(call objects_clang,$(SOURCES))
 
-lint: deps-build deps-test deps-bench deps-lint ## clang-tidy and cppcheck, every finding an error
+lint: deps-build deps-test deps-bench deps-lint $(GENERATED)/c2w_html.inc ## clang-tidy and cppcheck, every finding an error
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=uninitvar \
 		--library=scripts/cppcheck.cfg -j $(shell nproc) -I. -D_GNU_SOURCE $(filter-out $(TESTING),$(SOURCES)) $(BENCHES)
-	printf '%s\n' $(SOURCES) $(BENCHES) | xargs -P $(shell nproc) -n 1 scripts/tidy -std=c17 -I. $(DEFINES) $(INSTALLED_AT) $(PACKAGE_CFLAGS)
+	printf '%s\n' $(SOURCES) $(BENCHES) | xargs -P $(shell nproc) -n 1 scripts/tidy -std=c17 -I. -I$(GENERATED) $(DEFINES) $(INSTALLED_AT) $(PACKAGE_CFLAGS)
 
 format: deps-lint ## clang-format the C sources in place (look at the diff: hand-made tables suffer)
 	clang-format -i $(SOURCES) $(BENCHES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports tests/unit bench))

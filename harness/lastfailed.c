@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/output.h"
+#include "reports/output.h"
 
 /* $XDG_CACHE_HOME/c2w or ~/.cache/c2w; false: neither is known. */
 static bool folder_name(char *to, size_t size, bool make)
@@ -121,16 +121,16 @@ void hx_lastfailed_write(const char *target, const struct rp_result *result)
 {
 	struct hx_words before, after = { 0 };
 	char name[PATH_MAX + 128];
-	struct hx_output *output;
+	struct rp_output *output;
 
 	hx_lastfailed_read(target, &before);
 	merge(&after, &before, result);
 	if (after.count == 0 && before.count > 0 && file_name(target, name, sizeof(name), false))
 		unlink(name);
-	if (after.count > 0 && file_name(target, name, sizeof(name), true) && (output = hx_output_open(name)) != NULL) {
+	if (after.count > 0 && file_name(target, name, sizeof(name), true) && (output = rp_output_open(name)) != NULL) {
 		for (unsigned i = 0; i < after.count; i++)
-			fprintf(hx_output_stream(output), "%s\n", after.at[i]);
-		hx_output_commit(output);
+			fprintf(rp_output_stream(output), "%s\n", after.at[i]);
+		rp_output_commit(output);
 	}
 	hx_lastfailed_free(&before);
 	hx_lastfailed_free(&after);

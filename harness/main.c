@@ -18,11 +18,11 @@
 #include "harness/lag.h"
 #include "harness/lastfailed.h"
 #include "harness/options.h"
-#include "harness/output.h"
 #include "harness/progress.h"
 #include "harness/schedule.h"
 #include "net/real.h"
 #include "net/sim.h"
+#include "reports/output.h"
 #include "server/serve.h"
 
 const char *argp_program_version = "c2w-conform " C2W_VERSION;
@@ -55,7 +55,7 @@ struct conform {
 	struct hx_target **targets;
 	struct hx_schedule *schedule;
 	struct hx_progress *progress;
-	struct hx_output *json;
+	struct rp_output *json, *reports[RP_FORMATS];
 	FILE *events;
 	struct rp_result *result;
 	struct event *interrupt, *terminate;
@@ -185,20 +185,36 @@ static void start_progress(struct conform *conform)
 	conform->progress = hx_progress_new(&options);
 }
 
-/* Both are opened before anything runs, so that what cannot be written is said first. */
+static bool open_output(struct rp_output **output, const char *file)
+{
+	if (file == NULL || (*output = rp_output_open(file)) != NULL)
+		return true;
+	complain(file, strerror(errno));
+	return false;
+}
+
+/* All are opened before anything runs, so that what cannot be written is said first. */
 static bool open_outputs(struct conform *conform)
 {
 	const struct hx_options *options = &conform->options;
 
-	if (options->json != NULL && (conform->json = hx_output_open(options->json)) == NULL) {
-		complain(options->json, strerror(errno));
+	if (!open_output(&conform->json, options->json))
 		return false;
-	}
+	for (int i = 0; i < RP_FORMATS; i++)
+		if (!open_output(&conform->reports[i], options->reports[i]))
+			return false;
 	if (options->events != NULL && (conform->events = fopen(options->events, "we")) == NULL) {
 		complain(options->events, strerror(errno));
 		return false;
 	}
 	return true;
+}
+
+static void abandon_outputs(struct conform *conform)
+{
+	rp_output_abandon(conform->json);
+	for (int i = 0; i < RP_FORMATS; i++)
+		rp_output_abandon(conform->reports[i]);
 }
 
 /* ---- interruption ---------------------------------------------------------------------------------------- */
@@ -208,7 +224,7 @@ static void at_once(struct conform *conform)
 	for (unsigned i = 0; i < conform->options.jobs; i++)
 		if (conform->lanes[i].keeper != NULL)
 			hx_keeper_kill(conform->lanes[i].keeper);
-	hx_output_abandon(conform->json);
+	abandon_outputs(conform);
 	_exit(EXIT_INCONCLUSIVE);
 }
 
@@ -560,12 +576,40 @@ static int exit_code(const struct conform *conform)
 	return EXIT_INCONCLUSIVE;
 }
 
+/* The stream keeps what goes wrong while it is written; the end tells it. */
+static bool commit(struct rp_output **output, const char *file)
+{
+	int error = rp_output_commit(*output);
+
+	*output = NULL;
+	if (error != 0)
+		complain(file, strerror(-error));
+	return error == 0;
+}
+
+static bool write_outputs(struct conform *conform)
+{
+	bool fine = true;
+
+	if (conform->json != NULL) {
+		rp_json_write(conform->result, rp_output_stream(conform->json));
+		fine = commit(&conform->json, conform->options.json);
+	}
+	for (int i = 0; i < RP_FORMATS; i++) {
+		if (conform->reports[i] == NULL)
+			continue;
+		rp_renderings[i].write(conform->result, rp_output_stream(conform->reports[i]));
+		fine = commit(&conform->reports[i], conform->options.reports[i]) && fine;
+	}
+	return fine;
+}
+
 static int report(struct conform *conform)
 {
 	const struct rp_terminal_options options = {
 		.colour = wants_colour(stdout), .width = width_of(stdout), .verbose = conform->options.verbose, .quiet = conform->options.quiet,
 	};
-	int code, error;
+	int code;
 
 	if (conform->expect != NULL)
 		hx_expect_judge(conform->expect, conform->left_out, conform->result);
@@ -573,18 +617,8 @@ static int report(struct conform *conform)
 	hx_progress_end(conform->progress, conform->result, code);
 	rp_terminal_write(conform->result, stdout, &options);
 	fflush(stdout);
-	if (conform->json != NULL) {
-		error = rp_json_write(conform->result, hx_output_stream(conform->json));
-		if (error == 0)
-			error = hx_output_commit(conform->json);
-		else
-			hx_output_abandon(conform->json);
-		conform->json = NULL;
-		if (error != 0) {
-			complain(conform->options.json, strerror(-error));
-			code = EXIT_USAGE;
-		}
-	}
+	if (!write_outputs(conform))
+		code = EXIT_USAGE;
 	hx_lastfailed_write(target_key(&conform->options), conform->result);
 	return code;
 }
@@ -614,7 +648,7 @@ static void tidy(struct conform *conform)
 	if (conform->net != NULL)
 		net_free(conform->net);
 	hx_progress_free(conform->progress);
-	hx_output_abandon(conform->json);
+	abandon_outputs(conform);
 	if (conform->events != NULL)
 		fclose(conform->events);
 	rp_result_free(conform->result);

@@ -18,7 +18,8 @@ enum key {
 	KEY_TARGET = 256, KEY_LAUNCH, KEY_SIMULATE, KEY_TRANSPORT, KEY_PROFILE, KEY_ONLY, KEY_SKIP, KEY_LAST_FAILED, KEY_LEVEL, KEY_ORIGIN,
 	KEY_SHARD, KEY_SEED, KEY_REPEAT, KEY_TIMEOUT, KEY_MAX_TIME, KEY_FAIL_ON, KEY_ALLOW_LOAD, KEY_JSON, KEY_EVENTS, KEY_LIST,
 	KEY_COVERAGE, KEY_EXPLAIN, KEY_CHECK, KEY_NO_SANITY, KEY_SHUFFLE,
-	KEY_JUNIT, KEY_TAP, KEY_HTML, KEY_MARKDOWN, KEY_PCAP, KEY_EXPECT,
+	KEY_PCAP, KEY_EXPECT,
+	KEY_REPORT, KEY_REPORT_END = KEY_REPORT + RP_FORMATS,
 };
 
 static const struct argp_option table[] = {
@@ -49,12 +50,16 @@ static const struct argp_option table[] = {
 	{ "events", KEY_EVENTS, "FILE", 0, "Write there what happens as it happens, a JSON object a line", 3 },
 	{ "expect", KEY_EXPECT, "FILE", 0, "Known failures, SCENARIO [udp|tcp] RULE... a line: they do not count, but end with 1 if one passes now or fails for another rule", 3 },
 	{ "fail-on", KEY_FAIL_ON, "warn", 0, "End with 1 also if a SHOULD is not followed", 3 },
+	{ "html", KEY_REPORT + RP_HTML, "FILE", 0, "Write a report for people there, whole in one file", 3 },
+	{ "junit", KEY_REPORT + RP_JUNIT, "FILE", 0, "Write JUnit's XML there, for Jenkins, GitLab and others", 3 },
+	{ "tap", KEY_REPORT + RP_TAP, "FILE", 0, "Write TAP 14 there", 3 },
+	{ "markdown", KEY_REPORT + RP_MARKDOWN, "FILE", 0, "Write Markdown there, short, as for a job's summary", 3 },
+	{ "csv", KEY_REPORT + RP_CSV, "FILE", 0, "Write a table there, a line for each scenario", 3 },
+	{ "ctrf", KEY_REPORT + RP_CTRF, "FILE", 0, "Write CTRF's JSON there", 3 },
+	{ "gradescope", KEY_REPORT + RP_GRADESCOPE, "FILE", 0, "Write results.json of a Gradescope autograder there", 3 },
+	{ "github", KEY_REPORT + RP_GITHUB, "FILE", 0, "Write annotations there, as GitHub's workflow commands (/dev/stdout)", 3 },
 	{ "quiet", 'q', NULL, 0, "Failures in brief and the last line only", 3 },
 	{ "verbose", 'v', NULL, 0, "Everything", 3 },
-	{ "junit", KEY_JUNIT, "FILE", OPTION_HIDDEN, NULL, 3 },
-	{ "tap", KEY_TAP, "FILE", OPTION_HIDDEN, NULL, 3 },
-	{ "html", KEY_HTML, "FILE", OPTION_HIDDEN, NULL, 3 },
-	{ "markdown", KEY_MARKDOWN, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ "pcap", KEY_PCAP, "DIR", OPTION_HIDDEN, NULL, 3 },
 	{ .doc = "Instead of a run:", .group = 4 },
 	{ "list", KEY_LIST, NULL, 0, "List the scenarios that would run", 4 },
@@ -298,6 +303,10 @@ static error_t parse_what_comes_out(int key, char *value, struct argp_state *sta
 {
 	struct hx_options *options = state->input;
 
+	if (key >= KEY_REPORT && key < KEY_REPORT_END) {
+		options->reports[key - KEY_REPORT] = must_name(state, rp_renderings[key - KEY_REPORT].name, value);
+		return 0;
+	}
 	switch (key) {
 	case KEY_JSON: options->json = must_name(state, "--json", value); return 0;
 	case KEY_EVENTS: options->events = must_name(state, "--events", value); return 0;
@@ -313,10 +322,6 @@ static error_t parse_what_comes_out(int key, char *value, struct argp_state *sta
 	case KEY_COVERAGE: set_mode(state, options, HX_COVERAGE); return 0;
 	case KEY_EXPLAIN: parse_explain(state, options, value); return 0;
 	case KEY_CHECK: set_mode(state, options, HX_CHECK); return 0;
-	case KEY_JUNIT:
-	case KEY_TAP:
-	case KEY_HTML:
-	case KEY_MARKDOWN:
 	case KEY_PCAP:
 		argp_failure(state, 2, 0, "--%s: it comes with a later release; --json and --events are there", later_option(key));
 		return 0;

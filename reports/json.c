@@ -8,64 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "reports/json_put.h"
 #include "reports/result.h"
 #include "reports/text.h"
 
 static const char schema_name[] = "c2w-result/1";
 
 /* ---- writing ------------------------------------------------------------------------------ */
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (value == NULL || json_object_set_new(object, key, value) != 0)
-		abort();
-}
-
-static void append(json_t *array, json_t *value)
-{
-	if (value == NULL || json_array_append_new(array, value) != 0)
-		abort();
-}
-
-static json_t *octets_json(const char *octets, size_t length)
-{
-	char *text = rp_escape(octets, length);
-	json_t *value = json_string(text);
-
-	free(text);
-	return value;
-}
-
-/* Text that is no UTF-8, which only a hostile file name or the like can be, is written as octets. */
-static json_t *text_json(const char *text)
-{
-	json_t *value;
-
-	if (text == NULL)
-		return json_null();
-	value = json_string(text);
-	return value != NULL ? value : octets_json(text, strlen(text));
-}
-
-static void set_text(json_t *object, const char *key, const char *text)
-{
-	set(object, key, text_json(text));
-}
-
-static void set_number(json_t *object, const char *key, int64_t number)
-{
-	set(object, key, json_integer(number));
-}
-
-static void set_count(json_t *object, const char *key, size_t count)
-{
-	set_number(object, key, (int64_t)count);
-}
-
-static void set_bool(json_t *object, const char *key, bool value)
-{
-	set(object, key, json_boolean(value));
-}
 
 /* As text: 64 bits are more than a JSON number holds in most readers. */
 static void set_seed(json_t *object, uint64_t seed)
@@ -241,6 +190,7 @@ static json_t *scenario_json(const struct rp_scenario *scenario)
 	set_number(object, "duration_ns", scenario->duration);
 	set_seed(object, scenario->seed);
 	set_text(object, "repeat", scenario->repeat);
+	set_text(object, "pcap", scenario->pcap);
 	set(object, "proves", proves);
 	set(object, "findings", findings);
 	set(object, "timeline", timeline);
@@ -686,6 +636,7 @@ static void read_scenario(struct reader *reader, const json_t *object)
 	scenario->duration = get_time(reader, object, "duration_ns");
 	scenario->seed = get_seed(reader, object);
 	scenario->repeat = get_text(reader, object, "repeat");
+	scenario->pcap = get_text(reader, object, "pcap");
 	read_lists(reader, scenario, object);
 	scenario->timeline_left_out += (size_t)get_number(reader, object, "timeline_left_out", 0, INT64_MAX / 2);
 }
@@ -782,19 +733,6 @@ static size_t source_read(void *buffer, size_t size, void *context)
 	return source->too_long || ferror(source->file) ? (size_t)-1 : got;
 }
 
-static char *error_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *error_text(const char *format, ...)
-{
-	va_list arguments;
-	char *text;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		abort();
-	va_end(arguments);
-	return text;
-}
-
 static json_t *load(const char *file, char **error)
 {
 	struct source source = { .file = fopen(file, "re") };
@@ -803,20 +741,20 @@ static json_t *load(const char *file, char **error)
 	json_t *root = NULL;
 
 	if (source.file == NULL || fstat(fileno(source.file), &about) != 0) {
-		*error = error_text("%s: cannot be read: %s", file, strerror(errno));
+		*error = rp_string("%s: cannot be read: %s", file, strerror(errno));
 	} else if (S_ISDIR(about.st_mode)) {
-		*error = error_text("%s: is a directory, not a result file", file);
+		*error = rp_string("%s: is a directory, not a result file", file);
 	} else if (about.st_size <= RP_MAX_FILE) {
 		root = json_load_callback(source_read, &source, JSON_REJECT_DUPLICATES, &bad);
 		if (root == NULL && ferror(source.file))
-			*error = error_text("%s: cannot be read: %s", file, strerror(errno));
+			*error = rp_string("%s: cannot be read: %s", file, strerror(errno));
 		else if (root == NULL && !source.too_long)
-			*error = error_text("%s:%d:%d: no result file, its JSON is broken: %s", file, bad.line, bad.column, bad.text);
+			*error = rp_string("%s:%d:%d: no result file, its JSON is broken: %s", file, bad.line, bad.column, bad.text);
 	} else {
 		source.too_long = true;
 	}
 	if (source.too_long)
-		*error = error_text("%s: longer than %d MiB, refused", file, RP_MAX_FILE / 1024 / 1024);
+		*error = rp_string("%s: longer than %d MiB, refused", file, RP_MAX_FILE / 1024 / 1024);
 	if (source.file != NULL)
 		fclose(source.file);
 	return root;

@@ -56,6 +56,7 @@ struct rp_scenario {
 	size_t timeline_left_out;    /* events beyond the bound */
 	size_t timeline_head, timeline_cost; /* result.c's own: events never dropped; octets spent */
 	char *repeat;                /* the command that repeats it */
+	char *pcap;                  /* the file with its packets; or NULL */
 	uint64_t seed;
 };
 

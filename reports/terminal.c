@@ -2,8 +2,8 @@
  * Called by c2w-conform and c2w-report. Whatever came from a target, a scenario or a file goes through text.h first. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "reports/find.h"
 #include "reports/ladder.h"
 #include "reports/result.h"
 #include "reports/text.h"
@@ -17,7 +17,7 @@ enum {
 	LISTED_IDS = 12,         /* of the rest, by id */
 	LISTED_REASONS = 3,      /* of the scenarios skipped for one reason */
 	OUTPUT_LINES = 10,       /* of the target's output */
-	LARGEST_FILE = 1024 * 1024, LONGEST_LINE = 4096, /* of a scenario file; of a line shown */
+	LONGEST_LINE = 4096,     /* shown of it */
 };
 
 struct page {
@@ -56,13 +56,6 @@ static enum rp_style style_of(enum rp_verdict verdict)
 	return styles[verdict];
 }
 
-static const char *transport_title(enum rp_transport transport)
-{
-	static const char *const titles[] = { [RP_UDP] = "over UDP", [RP_TCP] = "over TCP", [RP_MIXED] = "over UDP and TCP" };
-
-	return titles[transport];
-}
-
 static const char *plural(size_t count)
 {
 	return count == 1 ? "" : "s";
@@ -88,36 +81,6 @@ static void heading(const struct page *page, const char *text)
 
 /* ---- one finding -------------------------------------------------------------------------- */
 
-/* Line `number` of a scenario file that is here, NULL otherwise. The caller frees it. Other files than scenarios are not opened:
- * the name may come from somebody else's result file. */
-static char *source_line(const char *name, unsigned number)
-{
-	size_t length = strlen(name), size = 0;
-	struct stat about;
-	FILE *file;
-	char *line = NULL;
-	ssize_t got = -1;
-
-	if (length < 4 || strcmp(name + length - 4, ".c2w") != 0 || number == 0)
-		return NULL;
-	if (stat(name, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > LARGEST_FILE)
-		return NULL;
-	file = fopen(name, "re");
-	do
-		got = file == NULL ? -1 : getline(&line, &size, file);
-	while (got >= 0 && --number > 0);
-	if (file != NULL)
-		fclose(file);
-	if (got > 0) {
-		line[strcspn(line, "\r\n")] = '\0';
-		if (got > LONGEST_LINE)
-			line[LONGEST_LINE] = '\0';
-		return line;
-	}
-	free(line);
-	return NULL;
-}
-
 static void put_place(const struct page *page, const struct rp_finding *finding)
 {
 	char *name, *line, *shown;
@@ -129,7 +92,7 @@ static void put_place(const struct page *page, const struct rp_finding *finding)
 	name = rp_shown_text(finding->file);
 	fprintf(page->to, "    %s:%u\n", name, finding->line);
 	free(name);
-	line = source_line(finding->file, finding->line);
+	line = rp_source_line(finding->file, finding->line);
 	if (line == NULL)
 		return;
 	shown = rp_shown_text(line + strspn(line, " \t"));
@@ -138,17 +101,6 @@ static void put_place(const struct page *page, const struct rp_finding *finding)
 	putc('\n', page->to);
 	free(shown);
 	free(line);
-}
-
-/* Octets up to the cell in which two shown texts begin to differ. */
-static size_t difference(const char *a, const char *b)
-{
-	size_t at = 0, length;
-	unsigned columns;
-
-	while ((length = rp_cell(a + at, &columns)) > 0 && strncmp(a + at, b + at, length) == 0)
-		at += length;
-	return at;
 }
 
 /* Where to start so that `column` of the text is to be seen: 0, or an octet a third of the room before it. */
@@ -189,7 +141,7 @@ static void put_comparison(const struct page *page, const struct rp_finding *fin
 	}
 	expected = rp_shown_text(finding->expected);
 	got = rp_shown_text(finding->got);
-	at = difference(expected, got);
+	at = rp_difference(expected, got);
 	column = rp_columns(expected) - rp_columns(expected + at);
 	start = start_of(expected, column, room);
 	before = rp_columns(expected) - rp_columns(expected + start);
@@ -201,21 +153,12 @@ static void put_comparison(const struct page *page, const struct rp_finding *fin
 	free(got);
 }
 
-static const char *remark(const struct rp_scenario *scenario)
-{
-	if (scenario->expected)
-		return " (expected)";
-	if (scenario->flaky)
-		return " (flaky: it failed, then passed)";
-	return scenario->company_only ? " (only in company: alone it passed)" : "";
-}
-
 static void put_scenario_name(const struct page *page, unsigned indent, const struct rp_scenario *scenario)
 {
 	char *id = rp_shown_text(scenario->id), *title = rp_shown_text(scenario->title == NULL ? "" : scenario->title);
 
 	fprintf(page->to, "%*s%s%s%s %s%s\n", (int)indent, "", style(page, RP_STRONG), id, style(page, RP_PLAIN),
-		transport_title(scenario->transport), remark(scenario));
+		rp_transport_title(scenario->transport), rp_remark(scenario));
 	if (*title != '\0') {
 		fprintf(page->to, "%*s", (int)indent + 2, "");
 		rp_put_wrapped(page->to, title, indent + 2, page->width);
@@ -236,28 +179,11 @@ static void put_command(const struct page *page, const char *command)
 	free(shown);
 }
 
-/* The message that the finding calls wrong: the last one received until then that looks so. NULL: there is none. */
-static const struct rp_event *offender_of(const struct rp_scenario *scenario, const struct rp_finding *finding)
-{
-	const struct rp_event *offender = NULL;
-	size_t length;
-	char *octets;
-
-	if (finding->got == NULL || !rp_unescape(finding->got, &octets, &length))
-		return NULL;
-	for (const struct rp_event *event = scenario->timeline; event < scenario->timeline + scenario->timeline_count; event++)
-		if (event->received && event->at <= finding->at && event->octets != NULL && event->length == length &&
-		    memcmp(event->octets, octets, length) == 0)
-			offender = event;
-	free(octets);
-	return offender;
-}
-
 static void put_witness(const struct page *page, const struct witness *witness, bool ladder)
 {
 	const struct rp_scenario *scenario = witness->scenario;
 	struct rp_ladder_options options = { .indent = 2, .width = page->width, .rows = page->verbose ? 0 : LADDER_ROWS,
-					     .until = witness->finding->at, .offender = offender_of(scenario, witness->finding),
+					     .until = witness->finding->at, .offender = rp_offender(scenario, witness->finding),
 					     .colour = page->colour };
 
 	putc('\n', page->to);
@@ -376,7 +302,7 @@ static void put_others(const struct page *page, const struct witness *witnesses,
 	for (size_t i = 0; i < listed; i++) {
 		char *id = rp_shown_text(witnesses[i].scenario->id);
 
-		fprintf(page->to, "    %s %s%s\n", id, transport_title(witnesses[i].scenario->transport), remark(witnesses[i].scenario));
+		fprintf(page->to, "    %s %s%s\n", id, rp_transport_title(witnesses[i].scenario->transport), rp_remark(witnesses[i].scenario));
 		free(id);
 	}
 	if (listed < count)
@@ -438,7 +364,7 @@ static void put_expected_scenario(const struct page *page, const struct rp_scena
 	char *id = rp_shown_text(scenario->id);
 	bool told[C2W_RULES] = { false };
 
-	fprintf(page->to, "  %s %s:", id, transport_title(scenario->transport));
+	fprintf(page->to, "  %s %s:", id, rp_transport_title(scenario->transport));
 	for (size_t i = 0; i < scenario->findings_count; i++) {
 		const struct rp_finding *finding = &scenario->findings[i];
 
@@ -572,7 +498,7 @@ static void put_same_reason(const struct page *page, size_t first)
 		char *id = rp_shown_text(scenarios[i].id);
 
 		if (same_reason(&scenarios[i], &scenarios[first])) {
-			fprintf(page->to, "     %s %s\n", id, transport_title(scenarios[i].transport));
+			fprintf(page->to, "     %s %s\n", id, rp_transport_title(scenarios[i].transport));
 			listed++;
 		}
 		free(id);
@@ -746,7 +672,7 @@ static void put_brief_line(const struct page *page, const struct witness *witnes
 	char *what = rp_shown_text(witness->finding->what == NULL ? "" : witness->finding->what);
 
 	fprintf(page->to, "%s%s%s %s %s%s: %s\n", style(page, style_of(witness->finding->verdict)), c2w_rule_info(witness->finding->rule)->id,
-		style(page, RP_PLAIN), id, transport_title(witness->scenario->transport), remark(witness->scenario), what);
+		style(page, RP_PLAIN), id, rp_transport_title(witness->scenario->transport), rp_remark(witness->scenario), what);
 	free(id);
 	free(what);
 }

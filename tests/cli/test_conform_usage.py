@@ -82,7 +82,7 @@ def test_usage_errors_say_what_and_why_and_end_in_2(conform, arguments, words):
     says(conform(*arguments), *words)
 
 
-@pytest.mark.parametrize("option", ["--junit", "--tap", "--html", "--markdown", "--pcap"])
+@pytest.mark.parametrize("option", ["--pcap"])
 def test_reports_that_are_not_there_yet_are_refused(conform, option, tmp_path):
     run = conform("--simulate", option, tmp_path / "x")
     says(run, option)
@@ -215,7 +215,7 @@ def test_the_last_line_says_it_all(conform):
     assert re.fullmatch(r"conforms: \d+ of \d+ rules kept(, \d+ not tested)?", last), last
 
 
-@pytest.mark.parametrize("option", ["--json", "--events"])
+@pytest.mark.parametrize("option", ["--json", "--events", "--html", "--junit"])
 def test_a_result_file_that_cannot_be_written_is_said_before_the_run(conform, server, option, tmp_path):
     target = server("--verbose")
     run = conform("--target", target.address, option, tmp_path / "no/such/folder/file")

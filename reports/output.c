@@ -1,6 +1,6 @@
-/* Temporary beside, renamed at the end, see output.h. For main.c.
+/* Temporary beside, renamed at the end, see output.h. For c2w-conform and c2w-report.
  * Owns its stream and names. */
-#include "harness/output.h"
+#include "reports/output.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,16 +10,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct hx_output {
+struct rp_output {
 	FILE *stream;
 	char *file, *temporary; /* temporary NULL: written as it stands */
 };
 
-static bool is_special(const char *file)
+/* Whether it is what standard output is, whatever that is: /dev/stdout, or the file it was redirected to. */
+static bool is_standard_output(const struct stat *file)
+{
+	struct stat standard;
+
+	return fstat(STDOUT_FILENO, &standard) == 0 && file->st_dev == standard.st_dev && file->st_ino == standard.st_ino;
+}
+
+/* NULL where it is to be written beside and renamed; also where it cannot be opened, errno is set then. */
+static FILE *open_special(const char *file, bool *special)
 {
 	struct stat status;
 
-	return stat(file, &status) == 0 && !S_ISREG(status.st_mode);
+	*special = stat(file, &status) == 0 && (!S_ISREG(status.st_mode) || is_standard_output(&status));
+	if (!*special)
+		return NULL;
+	if (is_standard_output(&status))
+		return fdopen(dup(STDOUT_FILENO), "w");
+	return fopen(file, "we");
 }
 
 /* As fopen() would make it: mkstemp() gives it to its owner alone. */
@@ -37,18 +51,28 @@ static int open_beside(const char *file, char **temporary)
 	return descriptor;
 }
 
-struct hx_output *hx_output_open(const char *file)
+/* Where a link leads, so that it stays one. */
+static char *real_name(const char *file)
 {
-	struct hx_output *output = calloc(1, sizeof(*output));
+	char *name = realpath(file, NULL);
+
+	if (name == NULL)
+		name = strdup(file);
+	assert(name != NULL);
+	return name;
+}
+
+struct rp_output *rp_output_open(const char *file)
+{
+	struct rp_output *output = calloc(1, sizeof(*output));
+	bool special;
 	int descriptor;
 
 	assert(output != NULL);
-	output->file = strdup(file);
-	assert(output->file != NULL);
-	if (is_special(file)) {
-		output->stream = fopen(file, "we");
-	} else {
-		descriptor = open_beside(file, &output->temporary);
+	output->stream = open_special(file, &special);
+	output->file = real_name(file);
+	if (!special) {
+		descriptor = open_beside(output->file, &output->temporary);
 		output->stream = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
 	}
 	if (output->stream != NULL)
@@ -61,12 +85,12 @@ struct hx_output *hx_output_open(const char *file)
 	return NULL;
 }
 
-FILE *hx_output_stream(struct hx_output *output)
+FILE *rp_output_stream(struct rp_output *output)
 {
 	return output->stream;
 }
 
-void hx_output_abandon(struct hx_output *output)
+void rp_output_abandon(struct rp_output *output)
 {
 	if (output == NULL)
 		return;
@@ -79,7 +103,7 @@ void hx_output_abandon(struct hx_output *output)
 	free(output);
 }
 
-int hx_output_commit(struct hx_output *output)
+int rp_output_commit(struct rp_output *output)
 {
 	int error = ferror(output->stream) ? -EIO : 0;
 
@@ -94,6 +118,6 @@ int hx_output_commit(struct hx_output *output)
 			error = -errno;
 		}
 	}
-	hx_output_abandon(output);
+	rp_output_abandon(output);
 	return error;
 }
