@@ -38,6 +38,7 @@ struct party {
 	char request_time[C2W_MAX_TIME_TEXT + 1];
 	int64_t request_us, request_at;
 	bool nonsense;                /* what was sent last is no message */
+	bool claimed;                 /* somebody else may have its name */
 	bool probing;                 /* what goes out is no step: nothing is due for it */
 	struct { char time[C2W_MAX_TIME_TEXT + 1], user[KEPT_USER]; } answers[C2W_FAMILIES]; /* what an ack refers to */
 	int64_t unacked_for;          /* ns waited while holding acks or not reading */
@@ -274,12 +275,25 @@ static void text_sent(struct party *author, const struct fz_step *step, const st
 	}
 }
 
+/* Whoever asks for another's name may get it, and then the other does not. */
+static void claim(const struct party *party, struct c2w_str octets)
+{
+	struct fz_play *play = party->play;
+	struct c2w_message message;
+
+	c2w_message_parse(&message, octets.at, octets.length, 0);
+	for (unsigned i = 0; i < FZ_CAST && message.command == C2W_CONNECTION_REQUEST; i++)
+		if (i != party->index && c2w_str_equal(message.user, c2w_str_of(play->parties[i].user)))
+			play->parties[i].claimed = play->parties[i].guess.lost = true;
+}
+
 static void foresee(struct party *party, const struct fz_step *step, struct c2w_str octets)
 {
 	struct fz_play *play = party->play;
 	struct fz_answer answer = fz_guess_sent(&party->guess, play->options.world, c2w_str_of(party->user), octets);
 	struct c2w_message message;
 
+	claim(party, octets);
 	if (answer.due == FZ_NOTHING || party->probing)
 		return;
 	if (answer.family != C2W_CHAT) {
@@ -774,6 +788,7 @@ static void open_party(struct party *party)
 	party->request_length = 0;
 	party->farewells = 0;
 	fz_guess_init(&party->guess);
+	party->guess.lost = party->claimed;
 	jd_open(party->play->jd, party->index, party->tcp, net_now(party->play->options.net));
 	party->tcp ? open_link(party) : open_socket(party);
 	if (party->ended)
@@ -864,7 +879,7 @@ static void do_other(struct party *party, const struct fz_step *step)
 		do_close(party, step->action == FZ_RESET);
 		return;
 	case FZ_HALF_CLOSE:
-		party->mute = true;
+		party->mute = party->guess.lost = true;
 		net_tcp_shutdown(party->link);
 		return;
 	case FZ_STOP_READING:
@@ -912,6 +927,16 @@ static void end_batch(struct fz_play *play)
 	play->batch = false;
 }
 
+/* Over UDP nobody closes whose session would stay behind. */
+static bool cannot(const struct party *party, const struct fz_step *step)
+{
+	if (step->action == FZ_CLOSE)
+		return !party->tcp && (party->guess.lost || party->guess.place != FZ_OUTSIDE);
+	if (step->action == FZ_OPEN)
+		return party->open;
+	return party->over || party->ended;
+}
+
 /* False: its connection is not there yet. */
 static bool do_step(struct fz_play *play, const struct fz_step *step)
 {
@@ -924,7 +949,7 @@ static bool do_step(struct fz_play *play, const struct fz_step *step)
 	}
 	if (step->action != FZ_OPEN && !ready(party))
 		return false;
-	if ((party->over || party->ended) && step->action != FZ_CLOSE && step->action != FZ_OPEN) {
+	if (cannot(party, step)) {
 		end_batch(play);
 		return true;
 	}

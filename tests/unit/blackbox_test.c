@@ -1,0 +1,141 @@
+/* Tests the black-box fuzzer in virtual time, against the reference core: a right server gives no finding and is left empty; each of a
+ * dozen faults is found within a bounded number of executions, and the scenario written for it fails on that fault and passes on the right
+ * server. Run by tests/unit; every world is made and freed by its test. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fuzz/blackbox_breed.h"
+#include "fuzz/blackbox_hunt.h"
+#include "fuzz/blackbox_shrink.h"
+#include "fuzz/blackbox_store.h"
+#include "harness/schedule.h"
+#include "net/sim.h"
+#include "server/faults.h"
+
+static const struct net_addr host = { .octets = { 127, 0, 0, 1 }, .port = 1950, .family = 4 };
+
+/* ---- a world: the core on a simulated network, and a hunt ------------------------------------ */
+
+struct world {
+	struct net *net;
+	struct srv_service *service;
+	struct srv_options server;
+	struct fz_hunt *hunt;
+	unsigned reports;
+	struct fz_report last;       /* its strings are copies */
+	struct fz_program program;
+	char *script, *octets;
+	const char *rules;           /* the first report with one of these ends the hunt; NULL: none does */
+	bool met;
+};
+
+static bool among(enum c2w_rule rule, const char *rules)
+{
+	return rules != NULL && strstr(rules, c2w_rule_info(rule)->id) != NULL;
+}
+
+static void found(void *context, const struct fz_report *report)
+{
+	struct world *world = context;
+
+	world->reports++;
+	if (world->met || (world->rules != NULL && !among(report->finding.rule, world->rules)))
+		return;
+	world->met = world->rules != NULL;
+	free(world->script);
+	free(world->octets);
+	world->last = *report;
+	world->program = *report->program;
+	world->script = strdup(report->script);
+	world->octets = strdup(report->octets);
+	if (world->met)
+		fz_hunt_stop(world->hunt);
+}
+
+static void over(void *context)
+{
+	struct world *world = context;
+
+	net_stop(world->net);
+}
+
+static void serve(struct world *world)
+{
+	assert_true(srv_serve(world->net, &host, &world->server, &world->service) >= 0);
+}
+
+static void restart(void *context)
+{
+	struct world *world = context;
+
+	srv_service_free(world->service);
+	serve(world);
+	fz_hunt_up(world->hunt, &host);
+}
+
+static void world_begins(struct world *world, const struct srv_policy *policy, uint64_t seed, uint64_t count)
+{
+	struct fz_hunt_options options = {
+		.address = host, .udp = true, .tcp = true, .seed = seed, .count = count, .lanes = 2, .waits = 40, .nonce = "sim",
+		.restart = restart, .found = found, .over = over, .context = world,
+	};
+
+	srv_options_init(&world->server);
+	world->server.log = SRV_LOG_QUIET;
+	world->server.policy = policy;
+	options.net = world->net = net_sim_new(&(struct net_sim_options){ .seed = seed });
+	c2w_params_init(&options.params);
+	serve(world);
+	world->hunt = fz_hunt_new(&options);
+}
+
+static void world_ends(struct world *world)
+{
+	fz_hunt_free(world->hunt);
+	srv_service_free(world->service);
+	net_free(world->net);
+	free(world->script);
+	free(world->octets);
+}
+
+static void hunt(struct world *world)
+{
+	fz_hunt_start(world->hunt);
+	assert_int_equal(net_run(world->net), 1);
+}
+
+/* ---- the right server ------------------------------------------------------------------------ */
+
+static void a_right_server_gives_no_finding(void **state)
+{
+	struct world world = { 0 };
+	struct fz_hunt_counts counts;
+
+	(void)state;
+	world_begins(&world, NULL, 1, getenv("FZ_COUNT") ? strtoull(getenv("FZ_COUNT"), NULL, 10) : 3000);
+	hunt(&world);
+	counts = fz_hunt_counts(world.hunt);
+	if (world.reports > 0)
+		print_message("%s\n%s\n%s\n", world.last.finding.what, world.script, world.octets);
+	assert_int_equal(world.reports, 0);
+	assert_true(counts.udp && counts.tcp && !counts.unreachable);
+	assert_true(counts.states > 100 && counts.transitions > 500);
+	net_sim_run_until(world.net, net_now(world.net) + INT64_C(20000000000));
+	assert_int_equal(srv_service_counts(world.service).users, 0);
+	world_ends(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_right_server_gives_no_finding),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
