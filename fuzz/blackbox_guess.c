@@ -85,12 +85,15 @@ static struct fz_answer nothing_due(enum c2w_family family)
 	return (struct fz_answer){ .due = FZ_NOTHING, .family = family, .error = NO_ERROR };
 }
 
-/* A TIME that is not greater. In a session at most a copy of the last answer comes (REL-11); without one it may be executed anew (REL-12). */
-static struct fz_answer stale(struct fz_guess *guess, enum c2w_family family)
+/* A TIME that is not greater. In a session a repetition may bring a copy of its answer, and anything else nothing (REL-11); without one
+ * it may be executed anew (REL-12). */
+static struct fz_answer stale(struct fz_guess *guess, const struct c2w_message *message)
 {
-	if (guess->place != FZ_OUTSIDE)
-		return nothing_due(family);
-	return perhaps(guess, family, family == C2W_CONNECTION);
+	enum c2w_family family = c2w_command_info(message->command)->family;
+
+	if (guess->place == FZ_OUTSIDE)
+		return perhaps(guess, family, family == C2W_CONNECTION);
+	return message->time == guess->processed && family == guess->family ? perhaps(guess, family, false) : nothing_due(family);
 }
 
 static struct fz_answer take_cell(struct fz_guess *guess, const struct fz_world *world, const struct c2w_message *message, struct cell cell)
@@ -100,6 +103,7 @@ static struct fz_answer take_cell(struct fz_guess *guess, const struct fz_world 
 	if (cell.answer == C2W_NO_COMMAND)
 		return answer;
 	guess->processed = message->time;
+	guess->family = answer.family;
 	if (cell.next == FZ_MOVIE_ROOM)
 		guess->movie = movie_of(world, message->data);
 	if (cell.next != SAME)
@@ -118,7 +122,7 @@ static struct fz_answer requested(struct fz_guess *guess, const struct fz_world 
 	if (inside && !own && family != C2W_CONNECTION) /* NAM-01 */
 		return nothing_due(family);
 	if (message->time <= guess->processed)
-		return stale(guess, family);
+		return stale(guess, message);
 	if (!inside && !own && family == C2W_CONNECTION && c2w_user_name_valid(message->user))
 		return perhaps(guess, family, true);
 	return take_cell(guess, world, message, cell_of(guess, world, message));

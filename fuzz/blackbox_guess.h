@@ -16,6 +16,7 @@ struct fz_guess {
 	unsigned movie;               /* FZ_MOVIE_ROOM: from 1 */
 	bool murky[C2W_FAMILIES];     /* answers of this family may be outstanding, or not: none is asked for any more */
 	int64_t processed;            /* us: TIME of the last request processed; -1: none */
+	enum c2w_family family;       /* of that */
 	int64_t greatest;             /* us: of all that were sent */
 };
 

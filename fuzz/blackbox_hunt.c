@@ -11,12 +11,13 @@
 
 enum {
 	MAX_LANES = 16, MAX_CORPUS = 4096, RECENT = 16, MAX_CASES = 32, MAX_KNOWN = 256, MAX_TITLES = 64, TRIES = 3, MAX_SHRINKS = 400,
-	WINDOW = 1024, WINDOWS = 8, LEAK_RUNS = 256, LEAK_ROUNDS = 3, LEAST_LEAK = 32, ALARM_EVERY = 64
+	DOUBLINGS = 24, LEAST_DESCRIPTORS = 64, LEAK_RUNS = 64, LEAK_ROUNDS = 3, LEAST_LEAK = 256, ALARM_EVERY = 64
 };
 
 static const int64_t SECOND = 1000000000;
 static const int64_t settle_for = 20 * INT64_C(1000000);       /* a crash is noticed a little later */
 static const int64_t revive_every = 200 * INT64_C(1000000), revive_within = 5 * INT64_C(1000000000);
+static const int64_t leak_within = 3 * INT64_C(1000000000), look_within = 30 * INT64_C(1000000000);
 static const int64_t shrink_within = 20 * INT64_C(1000000000);
 
 enum task { GREET_UDP, GREET_TCP, FUZZ, CONFIRM, SHRINK, WRITE, OVER };
@@ -67,16 +68,17 @@ struct fz_hunt {
 	struct fz_shrinker shrinker;
 	struct fz_program trial;
 	unsigned shrinks, write_tries;
-	int64_t shrink_until;
+	int64_t look_until, shrink_until;
 	bool reproduced;
 	FILE *script, *events;
 	char *script_text, *events_text;
 	size_t script_size, events_size;
 	/* Leaks. */
-	struct fz_usage usage[WINDOWS];
-	unsigned windows, leak_runs, leak_rounds;
+	uint64_t memory[DOUBLINGS], descriptors[DOUBLINGS]; /* after 128 executions, twice as many, … */
+	unsigned doublings, leak_runs;
+	uint64_t up_since;             /* executions before the server was started */
 	struct fz_usage leak_mark;
-	uint64_t next_window;
+	int64_t leak_until;
 };
 
 static void play_done(void *context, struct fz_play *play);
@@ -381,32 +383,35 @@ static bool time_is_up(const struct fz_hunt *hunt)
 	       (options->time > 0 && net_now(options->net) - hunt->began >= options->time);
 }
 
-static bool grows(const struct fz_usage *usage, bool memory)
+static uint64_t gain(const uint64_t *marks, unsigned doubling)
 {
-	for (unsigned i = 1; i < WINDOWS; i++) {
-		uint64_t before = memory ? usage[i - 1].memory : usage[i - 1].descriptors, after = memory ? usage[i].memory : usage[i].descriptors;
-
-		if (after < before + (memory ? WINDOW * LEAST_LEAK : WINDOW / 128))
-			return false;
-	}
-	return true;
+	return marks[doubling] > marks[doubling - 1] ? marks[doubling] - marks[doubling - 1] : 0;
 }
 
-/* Growth in every one of the last windows: what is bounded has come to its bound by then. */
+/* What grows with every execution gains twice as much with each doubling of their number; what is bounded does not. */
+static bool grows(const uint64_t *marks, unsigned doubling, uint64_t least)
+{
+	uint64_t now = gain(marks, doubling), before = gain(marks, doubling - 1), first = gain(marks, doubling - 2);
+
+	return now >= least && 2 * now >= 3 * before && 2 * before >= 3 * first;
+}
+
 static void look_for_leaks(struct fz_hunt *hunt)
 {
+	unsigned doubling = hunt->doublings;
 	struct fz_usage now;
 
-	if (hunt->options.usage == NULL || hunt->executions < hunt->next_window || !hunt->options.usage(hunt->options.context, &now))
+	if (hunt->options.usage == NULL || hunt->executions - hunt->up_since < UINT64_C(128) << doubling || doubling == DOUBLINGS ||
+	    !hunt->options.usage(hunt->options.context, &now))
 		return;
-	hunt->next_window = hunt->executions + WINDOW;
-	memmove(&hunt->usage[0], &hunt->usage[1], sizeof(hunt->usage) - sizeof(hunt->usage[0]));
-	hunt->usage[WINDOWS - 1] = now;
-	if (++hunt->windows <= WINDOWS)
+	hunt->memory[doubling] = now.memory;
+	hunt->descriptors[doubling] = now.descriptors;
+	hunt->doublings++;
+	if (doubling < 3)
 		return;
-	if (grows(hunt->usage, false))
+	if (grows(hunt->descriptors, doubling, LEAST_DESCRIPTORS))
 		found_by_somebody(hunt, FZ_LEAK, C2W_ROB_04, "file descriptors leak");
-	if (grows(hunt->usage, true))
+	if (grows(hunt->memory, doubling, doubling >= 7 ? 4 << 20 : 16 << 20))
 		found_by_somebody(hunt, FZ_LEAK, C2W_ROB_04, "memory leaks");
 }
 
@@ -430,6 +435,8 @@ static void harvest(struct fz_hunt *hunt, struct lane *lane)
 		dies(hunt, "nobody listens there any more");
 }
 
+static void begin_looking(struct fz_hunt *hunt);
+
 static void fuzz(struct fz_hunt *hunt)
 {
 	bool enough = time_is_up(hunt) || hunt->case_count > 0 || hunt->down;
@@ -451,7 +458,7 @@ static void fuzz(struct fz_hunt *hunt)
 		look_for_alarm(hunt);
 	look_for_leaks(hunt);
 	if (busy == 0 && hunt->case_count > 0)
-		hunt->task = CONFIRM;
+		begin_looking(hunt);
 	else if (busy == 0 && time_is_up(hunt))
 		hunt->task = OVER;
 	else if (busy < hunt->options.lanes && hunt->not_before > net_now(hunt->options.net))
@@ -482,6 +489,11 @@ static bool shows_leak(struct fz_hunt *hunt)
 /* A leak shows in many runs: the first round is not counted, each of the others must grow. False: it has to run on. */
 static bool leak_decided(struct fz_hunt *hunt, bool *shows)
 {
+	if (hunt->leak_runs == 0)
+		hunt->leak_until = net_now(hunt->options.net) + leak_within;
+	*shows = false;
+	if (net_now(hunt->options.net) > hunt->leak_until)
+		return true;
 	if (++hunt->leak_runs % LEAK_RUNS != 0)
 		return false;
 	*shows = shows_leak(hunt) || hunt->leak_runs == LEAK_RUNS;
@@ -605,9 +617,8 @@ static void report(struct fz_hunt *hunt)
 	free(script);
 	close_streams(hunt);
 	close_case(hunt);
-	hunt->windows = 0;
 	hunt->reproduced = false;
-	hunt->task = hunt->case_count > 0 ? CONFIRM : FUZZ;
+	hunt->task = FUZZ; /* or the next case, then */
 }
 
 static void confirmed(struct fz_hunt *hunt, bool shows)
@@ -620,7 +631,9 @@ static void confirmed(struct fz_hunt *hunt, bool shows)
 		return;
 	}
 	open->tries++;
-	if (open->finding.kind != FZ_VIOLATION || open->tries >= TRIES) {
+	if (net_now(hunt->options.net) > hunt->look_until)
+		open->suspect = open->suspect_count;
+	else if (open->finding.kind != FZ_VIOLATION || open->tries >= TRIES) {
 		open->suspect++;
 		open->tries = 0;
 	}
@@ -667,6 +680,13 @@ static void trial_over(struct fz_hunt *hunt)
 		written(hunt, shows);
 	}
 	hunt->wants_fresh = looking_into(hunt) && hunt->case_count > 0 && needs_fresh(hunt);
+}
+
+static void begin_looking(struct fz_hunt *hunt)
+{
+	hunt->task = CONFIRM;
+	hunt->look_until = net_now(hunt->options.net) + look_within;
+	hunt->wants_fresh = needs_fresh(hunt);
 }
 
 static bool shrink_further(struct fz_hunt *hunt)
@@ -782,10 +802,8 @@ static bool turn_fuzzing(struct fz_hunt *hunt)
 	fuzz(hunt);
 	for (unsigned i = 0; i < hunt->options.lanes; i++)
 		busy |= hunt->lanes[i].busy;
-	if (busy || hunt->task != FUZZ) {
-		hunt->wants_fresh = hunt->task == CONFIRM && needs_fresh(hunt);
+	if (busy || hunt->task != FUZZ)
 		return hunt->task != FUZZ;
-	}
 	if (hunt->down && needs_server(hunt))
 		revive(hunt);
 	return false;
@@ -842,7 +860,6 @@ struct fz_hunt *fz_hunt_new(const struct fz_hunt_options *options)
 	hunt->corpus = calloc(MAX_CORPUS, sizeof(*hunt->corpus));
 	assert(hunt->corpus != NULL);
 	hunt->timer = net_timer_new(options->net, turn, hunt);
-	hunt->next_window = WINDOW;
 	for (unsigned i = 0; i < MAX_LANES; i++)
 		hunt->lanes[i].hunt = hunt;
 	return hunt;
@@ -864,6 +881,8 @@ void fz_hunt_up(struct fz_hunt *hunt, const struct net_addr *address)
 {
 	hunt->options.address = *address;
 	hunt->starting = hunt->down = false;
+	hunt->up_since = hunt->executions;
+	hunt->doublings = 0;
 	turn_soon(hunt);
 }
 

@@ -13,7 +13,7 @@
 
 enum {
 	HONEST = FZ_CAST, PARTIES,  /* the honest client comes behind the cast */
-	MAX_EXPECTED = 96, MAX_TAIL = 16, MAX_FAREWELLS = 4, MAX_RECEIVED = 16 << 20, MAX_SEGMENTS = 200,
+	MAX_EXPECTED = 96, MAX_TAIL = 16, MAX_FAREWELLS = 4, MAX_ASKED = 4, MAX_RECEIVED = 16 << 20, MAX_SEGMENTS = 200,
 	MAX_OCTETS = FZ_TIMES * 3 + 1024, KEPT_USER = C2W_MAX_USER + 1
 };
 
@@ -26,6 +26,8 @@ struct party {
 	unsigned index;
 	char user[KEPT_USER];
 	char session[KEPT_USER];      /* as CONNECTION_GRANTED says; empty: never */
+	char asked[MAX_ASKED][KEPT_USER]; /* what it asked to be called: one of these its session has, if it has one */
+	unsigned asked_count;
 	bool tcp, open, connected, ended;
 	bool holds, deaf, mute, over; /* over: it broke TRN-05, and can do nothing more */
 	struct net_udp *udp;
@@ -307,6 +309,15 @@ static void foresee(struct party *party, const struct fz_step *step, struct c2w_
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
+static void remember_name(struct party *party, struct c2w_str user)
+{
+	for (unsigned i = 0; i < party->asked_count; i++)
+		if (c2w_str_equal(user, c2w_str_of(party->asked[i])))
+			return;
+	if (party->asked_count < MAX_ASKED && c2w_user_name_valid(user))
+		snprintf(party->asked[party->asked_count++], KEPT_USER, "%.*s", (int)user.length, user.at);
+}
+
 /* As the scenario engine remembers it: what `the same`, time() and earlier() mean. */
 static void remember(struct party *party, struct c2w_str octets)
 {
@@ -321,6 +332,8 @@ static void remember(struct party *party, struct c2w_str octets)
 	}
 	memcpy(party->request_time, message.time_text.at, message.time_text.length);
 	party->request_time[message.time_text.length] = '\0';
+	if (message.command == C2W_CONNECTION_REQUEST)
+		remember_name(party, message.user);
 	party->request_us = message.time;
 	party->request_at = net_now(party->play->options.net);
 }
@@ -494,13 +507,13 @@ static void send_step(struct party *party, const struct fz_step *step)
 	}
 }
 
-static void request(struct party *party, enum c2w_command command, struct c2w_str data)
+static void request(struct party *party, enum c2w_command command, const char *user, struct c2w_str data)
 {
 	char time[C2W_MAX_TIME_TEXT + 1], octets[C2W_MAX_USER + 256];
 	struct c2w_message message = { .command = command, .data = data };
 	long length;
 
-	message.user = c2w_str_of(party->guess.lost && party->session[0] ? party->session : party->user);
+	message.user = c2w_str_of(user);
 	fresh_time(party, time);
 	message.time_text = c2w_str_of(time);
 	length = c2w_message_format(octets, sizeof(octets), &message);
@@ -786,7 +799,7 @@ static void open_party(struct party *party)
 	party->open = true;
 	party->connected = party->ended = party->mute = party->deaf = party->over = party->nonsense = false;
 	party->request_length = 0;
-	party->farewells = 0;
+	party->asked_count = party->farewells = 0;
 	fz_guess_init(&party->guess);
 	party->guess.lost = party->claimed;
 	jd_open(party->play->jd, party->index, party->tcp, net_now(party->play->options.net));
@@ -970,11 +983,16 @@ static bool can_ask(const struct party *party)
 	return party->open && party->connected && !party->ended && !party->mute && !party->over && (!party->tcp || party->out.held == 0);
 }
 
-static void probe(struct party *party, enum c2w_command command, struct c2w_str data)
+static void probe(struct party *party, enum c2w_command command, const char *user, struct c2w_str data)
 {
 	party->probing = true;
-	request(party, command, data);
+	request(party, command, user, data);
 	party->probing = false;
+}
+
+static const char *likeliest_name(const struct party *party)
+{
+	return party->guess.lost && party->session[0] != '\0' ? party->session : party->user;
 }
 
 /* In every state it is answered with an error and changes nothing. */
@@ -982,7 +1000,7 @@ static void send_fence(struct party *party)
 {
 	if (!can_ask(party))
 		return;
-	probe(party, C2W_ENTER_MOVIE_REQUEST, C2W_STR("?"));
+	probe(party, C2W_ENTER_MOVIE_REQUEST, likeliest_name(party), C2W_STR("?"));
 	party->fence = party->request_us;
 }
 
@@ -1133,8 +1151,8 @@ static bool leave_anyway(struct party *party)
 	if (party->farewells >= MAX_FAREWELLS)
 		return false;
 	party->farewells = MAX_FAREWELLS;
-	for (unsigned i = 0; i < 3; i++)
-		probe(party, C2W_LEAVE_SESSION_REQUEST, C2W_STR(""));
+	for (unsigned i = 0; i < 3 * party->asked_count; i++)
+		probe(party, C2W_LEAVE_SESSION_REQUEST, party->asked[i / 3], C2W_STR(""));
 	send_fence(party);
 	return true;
 }

@@ -131,9 +131,50 @@ static void a_right_server_gives_no_finding(void **state)
 	world_ends(&world);
 }
 
+static void play_over(void *context, struct fz_play *play)
+{
+	(void)play;
+	net_stop(context);
+}
+
+/* Right after its end, not only when REL-08 has mended it. */
+static void a_play_leaves_nobody_behind(void **state)
+{
+	static const char *const titles[] = { "Metropolis", "M" };
+	struct fz_breeder breeder = { .random = 7, .udp = true, .tcp = true, .movies = 2 };
+	struct world world = { 0 };
+	struct c2w_params params;
+	struct fz_world known = { &params, titles, 2 };
+
+	(void)state;
+	c2w_params_init(&params);
+	world_begins(&world, NULL, 1, 0);
+	for (unsigned i = 0; i < 1500; i++) {
+		struct fz_program program;
+		struct fz_play *play;
+		char tail[16];
+
+		fz_generate(&breeder, &program);
+		for (unsigned k = 0; k < i % 4; k++)
+			fz_mutate(&breeder, &program, NULL);
+		snprintf(tail, sizeof(tail), "t%u", i);
+		play = fz_play_start(&(struct fz_play_options){
+			.net = world.net, .address = host, .world = &known, .program = &program, .tail = tail, .round_trip = 100000, .done = play_over, .context = world.net,
+		});
+		net_run(world.net);
+		fz_play_free(play);
+		net_sim_run_until(world.net, net_now(world.net) + INT64_C(20000000));
+		if (srv_service_counts(world.service).users > 0)
+			fz_program_print(&program, stdout);
+		assert_int_equal(srv_service_counts(world.service).users, 0);
+	}
+	world_ends(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_play_leaves_nobody_behind),
 		cmocka_unit_test(a_right_server_gives_no_finding),
 	};
 
