@@ -75,7 +75,7 @@ static struct fz_answer perhaps(struct fz_guess *guess, enum c2w_family family, 
 	return (struct fz_answer){ .due = FZ_PERHAPS, .family = family, .error = NO_ERROR };
 }
 
-static bool moves_place(enum c2w_family family)
+bool fz_moves(enum c2w_family family)
 {
 	return family == C2W_CONNECTION || family == C2W_ENTER_MOVIE || family == C2W_LEAVE_SESSION;
 }
@@ -118,7 +118,7 @@ static struct fz_answer requested(struct fz_guess *guess, const struct fz_world 
 	bool own = c2w_str_equal(message->user, user), inside = guess->place != FZ_OUTSIDE;
 
 	if (guess->lost)
-		return perhaps(guess, family, moves_place(family));
+		return perhaps(guess, family, fz_moves(family));
 	if (inside && !own && family != C2W_CONNECTION) /* NAM-01 */
 		return nothing_due(family);
 	if (message->time <= guess->processed)

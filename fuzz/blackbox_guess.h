@@ -34,6 +34,7 @@ struct fz_answer {
 	enum c2w_rule rule;           /* that it is this one */
 };
 
+bool fz_moves(enum c2w_family family); /* may such a request change where its sender is? */
 void fz_guess_init(struct fz_guess *guess);
 /* One message as it was sent, whole; user: the name of its client. Moves the guess on. */
 struct fz_answer fz_guess_sent(struct fz_guess *guess, const struct fz_world *world, struct c2w_str user, struct c2w_str octets);

@@ -13,7 +13,7 @@
 
 enum {
 	HONEST = FZ_CAST, PARTIES,  /* the honest client comes behind the cast */
-	MAX_EXPECTED = 96, MAX_TAIL = 16, MAX_FAREWELLS = 4, MAX_ASKED = 4, MAX_RECEIVED = 16 << 20, MAX_SEGMENTS = 200,
+	MAX_EXPECTED = 96, MAX_TAIL = 16, MAX_FAREWELLS = 4, MAX_ASKED = 4, MAX_FENCES = 16, MAX_RECEIVED = 16 << 20, MAX_SEGMENTS = 200,
 	MAX_OCTETS = FZ_TIMES * 3 + 1024, KEPT_USER = C2W_MAX_USER + 1
 };
 
@@ -45,8 +45,11 @@ struct party {
 	struct { char time[C2W_MAX_TIME_TEXT + 1], user[KEPT_USER]; } answers[C2W_FAMILIES]; /* what an ack refers to */
 	int64_t unacked_for;          /* ns waited while holding acks or not reading */
 	uint64_t event;               /* what it did last, for coverage */
+	int64_t moving;               /* us: TIME of its last request that may move it; 0: it was answered */
 	int64_t fence;                /* us: TIME of a fence under way; 0: none */
 	bool fenced;                  /* it was answered */
+	int64_t fences[MAX_FENCES];   /* us: all there were, a ring */
+	unsigned fence_count;
 	unsigned farewells;
 };
 
@@ -202,7 +205,8 @@ static void expect_text(struct fz_play *play, unsigned party, unsigned author, c
 static void forget_expected(struct fz_play *play, unsigned party)
 {
 	for (unsigned i = 0; i < play->expected_count; i++)
-		play->expected[i].met |= play->expected[i].party == party;
+		if (play->expected[i].party == party && !play->expected[i].met)
+			play->expected[i].asked = play->expected[i].met = true;
 }
 
 static void say_expected(const struct fz_play *play, const struct expected *expected)
@@ -254,14 +258,6 @@ static bool hears(const struct party *party, const struct party *author)
 	return mine->place == theirs->place && (mine->place != FZ_MOVIE_ROOM || mine->movie == theirs->movie);
 }
 
-static bool settled(const struct fz_play *play, unsigned party)
-{
-	for (unsigned i = 0; i < play->expected_count; i++)
-		if (play->expected[i].party == party && !play->expected[i].met)
-			return false;
-	return true;
-}
-
 static void text_sent(struct party *author, const struct fz_step *step, const struct fz_answer *answer, struct c2w_str text)
 {
 	struct fz_play *play = author->play;
@@ -270,7 +266,7 @@ static void text_sent(struct party *author, const struct fz_step *step, const st
 		struct party *party = &play->parties[i];
 		bool certain = step != NULL && step->await && step->command == C2W_SEND_MESSAGE_REQUEST && step->action == FZ_SEND;
 
-		if (certain && hears(party, author) && (party == author || settled(play, i)))
+		if (certain && hears(party, author) && (party == author || party->moving == 0))
 			expect_text(play, i, author->index, answer, text);
 		else
 			party->guess.murky[C2W_CHAT] |= party->guess.place != FZ_OUTSIDE;
@@ -285,8 +281,10 @@ static void claim(const struct party *party, struct c2w_str octets)
 
 	c2w_message_parse(&message, octets.at, octets.length, 0);
 	for (unsigned i = 0; i < FZ_CAST && message.command == C2W_CONNECTION_REQUEST; i++)
-		if (i != party->index && c2w_str_equal(message.user, c2w_str_of(play->parties[i].user)))
+		if (i != party->index && c2w_str_equal(message.user, c2w_str_of(play->parties[i].user))) {
 			play->parties[i].claimed = play->parties[i].guess.lost = true;
+			forget_expected(play, i);
+		}
 }
 
 static void foresee(struct party *party, const struct fz_step *step, struct c2w_str octets)
@@ -334,6 +332,8 @@ static void remember(struct party *party, struct c2w_str octets)
 	party->request_time[message.time_text.length] = '\0';
 	if (message.command == C2W_CONNECTION_REQUEST)
 		remember_name(party, message.user);
+	if (fz_moves(c2w_command_info(message.command)->family))
+		party->moving = message.time;
 	party->request_us = message.time;
 	party->request_at = net_now(party->play->options.net);
 }
@@ -639,21 +639,40 @@ static void another_answer(struct party *party, const struct expected *expected,
 	stop(party->play);
 }
 
+static int64_t patience_of(const struct fz_play *play)
+{
+	int64_t patience = 4 * play->options.round_trip;
+
+	return patience > LEAST_PATIENCE ? patience : LEAST_PATIENCE;
+}
+
 static bool is_fence(struct party *party, const struct c2w_message *message)
 {
-	if (party->fence == 0 || message->command != C2W_ENTER_MOVIE_ERROR)
+	if (message->command != C2W_ENTER_MOVIE_ERROR)
 		return false;
-	return message->time == party->fence || match(party, message) == NULL;
+	for (unsigned i = 0; i < party->fence_count && i < MAX_FENCES; i++)
+		if (party->fences[i] == message->time)
+			return true;
+	return party->index == HONEST; /* who asks for nothing else */
 }
 
 static void fence_answered(struct party *party)
 {
 	struct fz_play *play = party->play;
 
+	if (party->fence == 0)
+		return;
 	party->fence = 0;
 	party->fenced = true;
 	if (play->fencing && party->index != HONEST)
-		play->decide_at = net_now(play->options.net) + (play->options.round_trip > 0 ? 2 * play->options.round_trip : MS);
+		play->decide_at = net_now(play->options.net) + patience_of(play);
+}
+
+/* REL-14: over UDP a text may wait for our ack of another, as strangers' texts do; each that comes makes it likelier that more do. */
+static void text_came(struct fz_play *play)
+{
+	if (play->fencing && play->decide_at < INT64_MAX)
+		play->decide_at = net_now(play->options.net) + 2 * patience_of(play);
 }
 
 static void measure(struct party *party, const struct c2w_message *message, int64_t at)
@@ -670,8 +689,12 @@ static void answered(struct party *party, const struct jd_reading *reading, stru
 	const struct c2w_message *message = &reading->message;
 	struct expected *expected;
 
+	if (message->command == C2W_NEW_MESSAGE)
+		text_came(play);
 	if (reading->stranger || reading->repetition)
 		return;
+	if (message->time == party->moving && message->command != C2W_NEW_MESSAGE)
+		party->moving = 0;
 	if (is_fence(party, message)) {
 		fence_answered(party);
 		return;
@@ -1001,7 +1024,7 @@ static void send_fence(struct party *party)
 	if (!can_ask(party))
 		return;
 	probe(party, C2W_ENTER_MOVIE_REQUEST, likeliest_name(party), C2W_STR("?"));
-	party->fence = party->request_us;
+	party->fence = party->fences[party->fence_count++ % MAX_FENCES] = party->request_us;
 }
 
 static void begin_fencing(struct fz_play *play)
@@ -1040,13 +1063,6 @@ static void hangs(struct fz_play *play)
 	find(play, FZ_HANG, C2W_ROB_02, "nobody is served any more", escaped(C2W_STR("an answer to an honest client")), NULL);
 	play->silent = true;
 	stop(play);
-}
-
-static int64_t patience_of(const struct fz_play *play)
-{
-	int64_t patience = 4 * play->options.round_trip;
-
-	return patience > LEAST_PATIENCE ? patience : LEAST_PATIENCE;
 }
 
 /* What is open is decided when the fence behind it was answered; or an honest client's was, and this one's is not; or nobody's is. */
