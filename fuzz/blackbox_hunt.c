@@ -283,6 +283,12 @@ static void titles_heard(void *context, bool tcp, const struct c2w_message *mess
 	}
 }
 
+/* What is not seen in an answer is seen by an honest client afterwards. */
+static enum c2w_rule last_word(const struct fz_finding *finding)
+{
+	return finding->kind == FZ_DEATH ? C2W_ROB_01 : finding->kind == FZ_HANG ? C2W_ROB_02 : C2W_NO_RULE;
+}
+
 static void start(struct fz_hunt *hunt, struct lane *lane, bool writing)
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -293,7 +299,7 @@ static void start(struct fz_hunt *hunt, struct lane *lane, bool writing)
 		.net = hunt->options.net, .address = hunt->options.address, .world = &hunt->world, .program = &lane->program, .tail = tail,
 		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .round_trip = hunt->round_trip,
 		.script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
-		.death = writing && hunt->cases[0].finding.kind == FZ_DEATH ? hunt->cases[0].finding.what : NULL,
+		.last_word = writing ? last_word(&hunt->cases[0].finding) : C2W_NO_RULE,
 		.seen = play_seen, .answered = greeting ? titles_heard : NULL, .done = play_done, .context = lane,
 	};
 
@@ -578,7 +584,7 @@ static enum c2w_rule provable(const struct fz_hunt *hunt, const struct fz_findin
 
 static char *whole_script(const struct fz_hunt *hunt, const struct fz_finding *finding)
 {
-	bool honest = finding->kind == FZ_DEATH || finding->kind == FZ_HANG;
+	bool honest = last_word(finding) != C2W_NO_RULE;
 	char *text = NULL, *what = strdup(finding->what);
 	size_t size = 0;
 	FILE *to = open_memstream(&text, &size);
@@ -817,13 +823,15 @@ static bool turn_looking(struct fz_hunt *hunt)
 		return false;
 	if (lane->busy && lane->finished && still_settling(hunt))
 		return false;
-	if (lane->busy)
+	if (lane->busy) {
 		trial_over(hunt);
-	else if (hunt->down || hunt->wants_fresh)
+		return !lane->busy;
+	}
+	if (hunt->down || hunt->wants_fresh)
 		revive(hunt);
 	else
 		next_trial(hunt);
-	return !hunt->starting && !hunt->down && !lane->busy;
+	return false;
 }
 
 static void turn(void *context)

@@ -653,7 +653,15 @@ static bool is_fence(struct party *party, const struct c2w_message *message)
 	for (unsigned i = 0; i < party->fence_count && i < MAX_FENCES; i++)
 		if (party->fences[i] == message->time)
 			return true;
-	return party->index == HONEST; /* who asks for nothing else */
+	return false;
+}
+
+static bool fence_is_out(const struct fz_play *play)
+{
+	for (unsigned i = 0; i < FZ_CAST; i++)
+		if (play->parties[i].fence != 0)
+			return true;
+	return false;
 }
 
 static void fence_answered(struct party *party)
@@ -664,7 +672,7 @@ static void fence_answered(struct party *party)
 		return;
 	party->fence = 0;
 	party->fenced = true;
-	if (play->fencing && party->index != HONEST)
+	if (play->fencing && party->index != HONEST && !fence_is_out(play))
 		play->decide_at = net_now(play->options.net) + patience_of(play);
 }
 
@@ -719,6 +727,8 @@ static void message_received(struct party *party, struct c2w_str octets, int64_t
 	jd_received(play->jd, party->index, at, octets.at, octets.length);
 	reading = *jd_last(play->jd);
 	seen(party, answer_of(&reading));
+	if (party->index == HONEST) /* whatever it is: somebody is there */
+		fence_answered(party);
 	if (reading.err != C2W_OK || !reading.from_server)
 		return;
 	measure(party, &reading.message, at);
@@ -1021,7 +1031,7 @@ static const char *likeliest_name(const struct party *party)
 /* In every state it is answered with an error and changes nothing. */
 static void send_fence(struct party *party)
 {
-	if (!can_ask(party))
+	if (!can_ask(party) || (party->fence != 0 && party->index != HONEST))
 		return;
 	probe(party, C2W_ENTER_MOVIE_REQUEST, likeliest_name(party), C2W_STR("?"));
 	party->fence = party->fences[party->fence_count++ % MAX_FENCES] = party->request_us;
@@ -1036,9 +1046,15 @@ static void begin_fencing(struct fz_play *play)
 		play->parties[i].fence = 0;
 		play->parties[i].fenced = false;
 	}
-	for (unsigned i = 0; i < play->expected_count; i++)
-		if (play->expected[i].asked && !play->expected[i].met && play->parties[play->expected[i].party].fence == 0)
-			send_fence(&play->parties[play->expected[i].party]);
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		const struct expected *expected = &play->expected[i];
+
+		if (!expected->asked || expected->met)
+			continue;
+		send_fence(&play->parties[expected->party]);
+		if (expected->answer.family == C2W_CHAT) /* whose request may come another way */
+			send_fence(&play->parties[expected->author]);
+	}
 	if (ready(&play->parties[HONEST]))
 		send_fence(&play->parties[HONEST]);
 }
@@ -1072,7 +1088,7 @@ static void decide(struct fz_play *play, const struct expected *open)
 	int64_t within = play->options.world->params->answer_within, now = net_now(play->options.net), since = now - play->fencing_since;
 	bool honest = play->parties[HONEST].fenced;
 
-	if (party->fenced ? now >= play->decide_at : honest && (party->ended || since >= within))
+	if (party->fenced && !fence_is_out(play) ? now >= play->decide_at : honest && (party->ended || since >= within))
 		missing(play, open);
 	else if (since >= 4 * within)
 		honest ? missing(play, open) : hangs(play);
@@ -1127,8 +1143,8 @@ static void end(struct fz_play *play)
 	play->phase = OVER;
 	for (unsigned i = 0; i < PARTIES; i++)
 		close_party(&play->parties[i], false);
-	if (play->silent || play->options.death != NULL)
-		say(play, "honest > ENTER_MOVIE_REQUEST \"?\"\nhonest < ENTER_MOVIE_ERROR not-connected [%s]\n", play->silent ? "ROB-02" : "ROB-01");
+	if (play->options.last_word != C2W_NO_RULE)
+		say(play, "honest > ENTER_MOVIE_REQUEST \"?\"\nhonest < ENTER_MOVIE_ERROR not-connected [%s]\n", c2w_rule_info(play->options.last_word)->id);
 	net_timer_stop(play->timer);
 	net_timer_at(play->finish, net_now(play->options.net));
 }

@@ -15,6 +15,7 @@
 #include "fuzz/blackbox_shrink.h"
 #include "fuzz/blackbox_store.h"
 #include "harness/schedule.h"
+#include "harness/select.h"
 #include "net/sim.h"
 #include "server/faults.h"
 
@@ -131,6 +132,63 @@ static void a_right_server_gives_no_finding(void **state)
 	world_ends(&world);
 }
 
+/* ---- what was written is a scenario ------------------------------------------------------------ */
+
+static void complain(void *context, const char *text)
+{
+	(void)context;
+	print_message("%s\n", text);
+}
+
+/* Plays a scenario's text against the core with the policy; does a finding of the rule come of it? -1: it could not be played. */
+static int fails_for(const char *script, const struct srv_policy *policy, enum c2w_rule rule)
+{
+	char file[] = "/tmp/blackbox-XXXXXX.c2w";
+	const char *paths[] = { file };
+	int descriptor = mkstemps(file, 4), fails = 0;
+	struct hx_selection selection = { .level = C2W_MAY, .origins = "SIP", .transports = C2W_ON_BOTH };
+	struct world world = { 0 };
+	struct hx_target target = { .address = host, .udp = true, .tcp = true, .nonce = "maker" }, *targets[] = { &target };
+	bool left_out[C2W_RULES] = { false };
+	struct hx_suite *suite = NULL;
+	struct hx_pick *picks = NULL;
+	unsigned count = 0;
+
+	assert_true(descriptor >= 0 && write(descriptor, script, strlen(script)) == (ssize_t)strlen(script));
+	close(descriptor);
+	if (hx_suite_load(&suite, paths, 1, complain, NULL) > 0 || hx_select(suite, &selection, &picks, &count, complain, NULL) > 0) {
+		unlink(file);
+		return -1;
+	}
+	world_begins(&world, policy, 1, 0);
+	target.net = world.net;
+	c2w_params_init(&target.params);
+	struct rp_result *result = rp_result_new();
+	struct hx_schedule *schedule = hx_schedule_new(&(struct hx_schedule_options){
+		.net = world.net, .targets = targets, .lanes = 1, .picks = picks, .pick_count = count, .result = result, .run_start = net_now(world.net), .left_out = left_out,
+		.transports = C2W_ON_BOTH, .no_gate = true, .allow_load = true, .seed = 1, .repeat = 1, .events = { .over = over }, .context = &world,
+	});
+	hx_schedule_start(schedule);
+	net_run(world.net);
+	for (size_t i = 0; i < result->scenarios_count; i++) {
+		const struct rp_scenario *scenario = &result->scenarios[i];
+
+		fails = scenario->verdict == RP_INCONCLUSIVE || scenario->verdict == RP_SKIP ? -1 : fails;
+		for (size_t k = 0; k < scenario->findings_count; k++)
+			fails = rule == C2W_NO_RULE || scenario->findings[k].rule == rule ? 1 : fails;
+	}
+	hx_schedule_free(schedule);
+	rp_result_free(result);
+	world_ends(&world);
+	for (unsigned i = 0; i < target.title_count; i++)
+		free(target.titles[i]);
+	free(target.titles);
+	free(picks);
+	hx_suite_free(suite);
+	unlink(file);
+	return fails;
+}
+
 static void play_over(void *context, struct fz_play *play)
 {
 	(void)play;
@@ -171,8 +229,28 @@ static void a_play_leaves_nobody_behind(void **state)
 	world_ends(&world);
 }
 
+static void survey(void **state)
+{
+	(void)state;
+	for (enum srv_fault fault = 0; fault < SRV_FAULTS; fault++) {
+		struct world world = { .rules = srv_fault_info(fault)->rules };
+
+		if (fault == SRV_FAULT_reset_unnoticed) continue;
+		if (getenv("FAULT") && strcmp(getenv("FAULT"), srv_fault_info(fault)->name)) continue;
+		world_begins(&world, srv_fault_policy(fault), 1, 4000);
+		hunt(&world);
+		if (world.met)
+			print_message("%-34s %-7s %5u %5lu %2u %d %d %s\n", srv_fault_info(fault)->name, c2w_rule_info(world.last.finding.rule)->id, world.reports, world.last.executions,
+			              world.program.count, fails_for(world.script, srv_fault_policy(fault), world.last.finding.rule), fails_for(world.script, NULL, C2W_NO_RULE), world.last.reproduced ? "" : "NOT REPRODUCED");
+		else
+			print_message("%-34s -      %5u  (%s)\n", srv_fault_info(fault)->name, world.reports, srv_fault_info(fault)->rules);
+		world_ends(&world);
+	}
+}
+
 int main(void)
 {
+	if (getenv("SURVEY")) { const struct CMUnitTest t[] = { cmocka_unit_test(survey) }; return cmocka_run_group_tests(t, NULL, NULL); }
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_play_leaves_nobody_behind),
 		cmocka_unit_test(a_right_server_gives_no_finding),
