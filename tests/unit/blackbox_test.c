@@ -119,7 +119,7 @@ static void a_right_server_gives_no_finding(void **state)
 	struct fz_hunt_counts counts;
 
 	(void)state;
-	world_begins(&world, NULL, 1, getenv("FZ_COUNT") ? strtoull(getenv("FZ_COUNT"), NULL, 10) : 3000);
+	world_begins(&world, NULL, 1, 20000);
 	hunt(&world);
 	counts = fz_hunt_counts(world.hunt);
 	if (world.reports > 0)
@@ -229,31 +229,146 @@ static void a_play_leaves_nobody_behind(void **state)
 	world_ends(&world);
 }
 
-static void survey(void **state)
+/* ---- known-bad servers ----------------------------------------------------------------------------- */
+
+/* Of different kinds, each with the executions within which it must be found; which rule is blamed is the fault's own set. */
+static const struct {
+	enum srv_fault fault;
+	unsigned within;
+} faults[] = {
+	{ SRV_FAULT_datagram_twice, 200 },          { SRV_FAULT_recv_is_a_message, 500 },      { SRV_FAULT_one_message_a_segment, 1000 },
+	{ SRV_FAULT_malformed_closes_connection, 3000 }, { SRV_FAULT_pipe_missing, 100 },      { SRV_FAULT_granted_says_welcome, 100 },
+	{ SRV_FAULT_unknown_is_answered, 500 },     { SRV_FAULT_users_listed_for_anyone, 500 }, { SRV_FAULT_no_session_has_code_0, 500 },
+	{ SRV_FAULT_text_cut_at_colon, 1000 },      { SRV_FAULT_empty_text_sent, 2000 },       { SRV_FAULT_repeated_text_sent_to_all, 2000 },
+	{ SRV_FAULT_everything_executed_again, 2000 }, { SRV_FAULT_tcp_retransmits, 3000 },    { SRV_FAULT_texts_do_not_wait, 4000 },
+};
+
+static void faults_are_found_and_written_down(void **state)
 {
 	(void)state;
-	for (enum srv_fault fault = 0; fault < SRV_FAULTS; fault++) {
-		struct world world = { .rules = srv_fault_info(fault)->rules };
+	for (unsigned i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		const struct srv_fault_info *info = srv_fault_info(faults[i].fault);
+		const struct srv_policy *policy = srv_fault_policy(faults[i].fault);
+		struct world world = { .rules = info->rules };
+		enum c2w_rule rule;
 
-		if (fault == SRV_FAULT_reset_unnoticed) continue;
-		if (getenv("FAULT") && strcmp(getenv("FAULT"), srv_fault_info(fault)->name)) continue;
-		world_begins(&world, srv_fault_policy(fault), 1, 4000);
+		world_begins(&world, policy, 1, faults[i].within);
 		hunt(&world);
-		if (world.met)
-			print_message("%-34s %-7s %5u %5lu %2u %d %d %s\n", srv_fault_info(fault)->name, c2w_rule_info(world.last.finding.rule)->id, world.reports, world.last.executions,
-			              world.program.count, fails_for(world.script, srv_fault_policy(fault), world.last.finding.rule), fails_for(world.script, NULL, C2W_NO_RULE), world.last.reproduced ? "" : "NOT REPRODUCED");
-		else
-			print_message("%-34s -      %5u  (%s)\n", srv_fault_info(fault)->name, world.reports, srv_fault_info(fault)->rules);
+		if (!world.met)
+			fail_msg("%s was not found in %u executions", info->name, faults[i].within);
+		assert_true(world.last.reproduced);
+		rule = world.last.finding.rule;
+		if (fails_for(world.script, policy, rule) != 1 || fails_for(world.script, NULL, C2W_NO_RULE) != 0)
+			fail_msg("%s: this does not show it, or blames the right server:\n%s", info->name, world.script);
+		assert_true(strlen(world.octets) > 0);
 		world_ends(&world);
 	}
 }
 
+/* ---- programs ---------------------------------------------------------------------------------------- */
+
+static void same_seed_same_hunt(void **state)
+{
+	struct fz_hunt_counts counts[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct world world = { 0 };
+
+		world_begins(&world, NULL, 5, 200);
+		hunt(&world);
+		counts[i] = fz_hunt_counts(world.hunt);
+		world_ends(&world);
+	}
+	assert_int_equal(counts[0].messages, counts[1].messages);
+	assert_int_equal(counts[0].states, counts[1].states);
+	assert_int_equal(counts[0].transitions, counts[1].transitions);
+	assert_int_equal(counts[0].elapsed, counts[1].elapsed);
+}
+
+static char *printed(const struct fz_program *program)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	fz_program_print_cast(program, false, false, to);
+	fz_program_print(program, to);
+	fclose(to);
+	return text;
+}
+
+static void what_is_printed_is_read_again(void **state)
+{
+	struct fz_breeder breeder = { .random = 3, .udp = true, .tcp = true, .movies = 3 };
+
+	(void)state;
+	for (unsigned i = 0; i < 500; i++) {
+		struct fz_program program, again;
+		char *text, *once_more;
+		FILE *from;
+
+		fz_generate(&breeder, &program);
+		fz_mutate(&breeder, &program, NULL);
+		/* Those who take no part are not printed, nor are their transports; the others are read in their order. */
+		if (!fz_takes_part(&program, 0) || !fz_takes_part(&program, 1) || !fz_takes_part(&program, 2))
+			continue;
+		text = printed(&program);
+		from = fmemopen(text, strlen(text), "r");
+		assert_true(fz_program_read(&again, from));
+		fclose(from);
+		fz_program_mend(&again, true, true, 3);
+		once_more = printed(&again);
+		assert_string_equal(text, once_more);
+		free(text);
+		free(once_more);
+	}
+}
+
+/* Shows it: a client who sends this word, whatever else happens. */
+static bool has_word(const struct fz_program *program)
+{
+	for (unsigned i = 0; i < program->count; i++)
+		if (program->steps[i].action == FZ_SEND && program->steps[i].command == C2W_NO_COMMAND)
+			return true;
+	return false;
+}
+
+static void what_does_not_matter_is_shrunk_away(void **state)
+{
+	struct fz_breeder breeder = { .random = 11, .udp = true, .tcp = true, .movies = 3 };
+	unsigned shrunk = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 300; i++) {
+		struct fz_shrinker shrinker;
+		struct fz_program program, proposal;
+		unsigned proposals = 0;
+
+		fz_generate(&breeder, &program);
+		if (!has_word(&program))
+			continue;
+		fz_shrink_begin(&shrinker, &program, true, true, 3);
+		while (fz_shrink_next(&shrinker, &proposal)) {
+			fz_shrink_tell(&shrinker, &proposal, has_word(&proposal));
+			assert_true(++proposals < 1000);
+		}
+		assert_int_equal(shrinker.best.count, 1);
+		assert_true(has_word(&shrinker.best));
+		shrunk++;
+	}
+	assert_true(shrunk > 5);
+}
+
 int main(void)
 {
-	if (getenv("SURVEY")) { const struct CMUnitTest t[] = { cmocka_unit_test(survey) }; return cmocka_run_group_tests(t, NULL, NULL); }
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_play_leaves_nobody_behind),
 		cmocka_unit_test(a_right_server_gives_no_finding),
+		cmocka_unit_test(faults_are_found_and_written_down),
+		cmocka_unit_test(same_seed_same_hunt),
+		cmocka_unit_test(what_is_printed_is_read_again),
+		cmocka_unit_test(what_does_not_matter_is_shrunk_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
