@@ -69,7 +69,7 @@ struct fz_hunt {
 	struct fz_program trial;
 	unsigned shrinks, write_tries;
 	int64_t look_until, shrink_until;
-	bool reproduced;
+	bool reproduced, again;
 	FILE *script, *events;
 	char *script_text, *events_text;
 	size_t script_size, events_size;
@@ -299,7 +299,6 @@ static void start(struct fz_hunt *hunt, struct lane *lane, bool writing)
 		.net = hunt->options.net, .address = hunt->options.address, .world = &hunt->world, .program = &lane->program, .tail = tail,
 		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .round_trip = hunt->round_trip,
 		.script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
-		.last_word = writing ? last_word(&hunt->cases[0].finding) : C2W_NO_RULE,
 		.seen = play_seen, .answered = greeting ? titles_heard : NULL, .done = play_done, .context = lane,
 	};
 
@@ -421,6 +420,13 @@ static void look_for_leaks(struct fz_hunt *hunt)
 		found_by_somebody(hunt, FZ_LEAK, C2W_ROB_04, "memory leaks");
 }
 
+/* Who sees that nobody is served any more need not be who brought it about. */
+static void hangs(struct fz_hunt *hunt, const struct fz_finding *finding)
+{
+	found_by_somebody(hunt, FZ_HANG, finding->rule, finding->what);
+	goes_down(hunt);
+}
+
 static void harvest(struct fz_hunt *hunt, struct lane *lane)
 {
 	unsigned count;
@@ -432,9 +438,10 @@ static void harvest(struct fz_hunt *hunt, struct lane *lane)
 	if (lane->fresh)
 		keep(hunt, &lane->program);
 	for (unsigned i = 0; i < count; i++) {
-		found(hunt, &findings[i], &lane->program);
 		if (findings[i].kind == FZ_HANG)
-			goes_down(hunt);
+			hangs(hunt, &findings[i]);
+		else
+			found(hunt, &findings[i], &lane->program);
 	}
 	settle(hunt, lane);
 	if (refused && hunt->options.restart == NULL && !hunt->down)
@@ -545,6 +552,7 @@ static void begin_shrinking(struct fz_hunt *hunt, const struct fz_program *progr
 {
 	hunt->task = SHRINK;
 	hunt->shrinks = 0;
+	hunt->again = false;
 	hunt->shrink_until = net_now(hunt->options.net) + shrink_within;
 	fz_shrink_begin(&hunt->shrinker, program, hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
 }
@@ -600,6 +608,8 @@ static char *whole_script(const struct fz_hunt *hunt, const struct fz_finding *f
 	fprintf(to, "scenario \"Not again: %s\"\nproves %s\n", what, c2w_rule_info(provable(hunt, finding))->id);
 	fz_program_print_cast(&hunt->shrinker.best, honest, !hunt->offered_udp, to);
 	fputs(hunt->script_text, to);
+	if (honest)
+		fprintf(to, "honest > ENTER_MOVIE_REQUEST \"?\"\nhonest < ENTER_MOVIE_ERROR not-connected [%s]\n", c2w_rule_info(last_word(finding))->id);
 	fclose(to);
 	free(what);
 	return text;
@@ -681,7 +691,9 @@ static void trial_over(struct fz_hunt *hunt)
 		confirmed(hunt, shows);
 	} else if (hunt->task == SHRINK) {
 		hunt->shrinks++;
-		fz_shrink_tell(&hunt->shrinker, &hunt->trial, shows);
+		hunt->again = shows && !hunt->again; /* what shows once may have been luck */
+		if (!hunt->again)
+			fz_shrink_tell(&hunt->shrinker, &hunt->trial, shows);
 	} else {
 		written(hunt, shows);
 	}
@@ -699,7 +711,9 @@ static bool shrink_further(struct fz_hunt *hunt)
 {
 	unsigned limit = hunt->cases[0].finding.kind == FZ_LEAK ? MAX_SHRINKS / 8 : MAX_SHRINKS;
 
-	return hunt->shrinks < limit && net_now(hunt->options.net) < hunt->shrink_until && !hunt->stopping && fz_shrink_next(&hunt->shrinker, &hunt->trial);
+	if (hunt->shrinks >= limit || net_now(hunt->options.net) >= hunt->shrink_until || hunt->stopping)
+		return false;
+	return hunt->again || fz_shrink_next(&hunt->shrinker, &hunt->trial);
 }
 
 static void next_trial(struct fz_hunt *hunt)

@@ -294,6 +294,8 @@ static void foresee(struct party *party, const struct fz_step *step, struct c2w_
 	struct c2w_message message;
 
 	claim(party, octets);
+	if (party->tcp && step != NULL && (step->pieces > 0 || step->joined || play->batch))
+		answer.rule = C2W_TRN_03;
 	if (answer.due == FZ_NOTHING || party->probing)
 		return;
 	if (answer.family != C2W_CHAT) {
@@ -871,8 +873,8 @@ static void do_send(struct party *party, const struct fz_step *step)
 {
 	struct fz_play *play = party->play;
 
-	play->batch = step->joined;
 	send_step(party, step);
+	play->batch = step->joined;
 	if (step->await && !party->deaf) {
 		ask(play, party->index);
 		for (unsigned i = 0; i < play->expected_count; i++)
@@ -1143,8 +1145,6 @@ static void end(struct fz_play *play)
 	play->phase = OVER;
 	for (unsigned i = 0; i < PARTIES; i++)
 		close_party(&play->parties[i], false);
-	if (play->options.last_word != C2W_NO_RULE)
-		say(play, "honest > ENTER_MOVIE_REQUEST \"?\"\nhonest < ENTER_MOVIE_ERROR not-connected [%s]\n", c2w_rule_info(play->options.last_word)->id);
 	net_timer_stop(play->timer);
 	net_timer_at(play->finish, net_now(play->options.net));
 }

@@ -31,7 +31,6 @@ struct fz_play_options {
 	int64_t round_trip;               /* ns */
 	FILE *script;                     /* the steps as a scenario says them; NULL: none */
 	FILE *octets;                     /* what was sent and received; NULL: none */
-	enum c2w_rule last_word;          /* the script ends with an honest client, who must be served: ROB-01, ROB-02; C2W_NO_RULE: it does not */
 	void (*seen)(void *context, uint64_t transition, uint64_t state);   /* may be NULL */
 	void (*answered)(void *context, bool tcp, const struct c2w_message *message); /* may be NULL */
 	void (*done)(void *context, struct fz_play *play);

@@ -171,6 +171,10 @@ void fz_program_mend(struct fz_program *program, bool udp, bool tcp, unsigned mo
 		struct fz_step *step = &program->steps[i];
 		bool before = i > 0 && program->steps[i - 1].joined;
 
+		if (step->user == FZ_USER_OTHER && !fz_takes_part(program, step->other)) {
+			step->user = FZ_USER_TEXT;
+			step->user_text = fz_text_of(C2W_STR("nobody"));
+		}
 		step->joined = step->joined && joins(program, i);
 		if (before || step->joined)
 			step->pieces = 0;
