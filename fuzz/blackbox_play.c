@@ -555,6 +555,15 @@ static unsigned bucket(size_t length)
 	return bits;
 }
 
+static uint64_t mixed(uint64_t seed, const uint64_t *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		seed = (seed ^ words[i]) * UINT64_C(0xbf58476d1ce4e5b9);
+		seed ^= seed >> 31;
+	}
+	return seed;
+}
+
 static uint64_t stance_of(const struct party *party)
 {
 	return (uint64_t)party->guess.place | (uint64_t)party->guess.lost << 3 | (uint64_t)party->holds << 4 | (uint64_t)party->deaf << 5 |
@@ -570,25 +579,25 @@ static void seen(const struct party *party, uint64_t answer)
 		return;
 	for (unsigned i = 0; i < FZ_CAST; i++)
 		stances[i] = stance_of(&play->parties[i]);
-	play->options.seen(play->options.context, fz_hash(1, own, sizeof(own)), fz_hash(2, stances, sizeof(stances)));
+	play->options.seen(play->options.context, mixed(1, own, 3), mixed(2, stances, FZ_CAST));
 }
 
 static uint64_t event_of(const struct fz_step *step)
 {
-	unsigned what[] = {
+	const uint64_t what[] = {
 		step->action, step->command, step->time, step->user, step->data, step->pieces > 0, step->joined, step->await,
 		step->time == FZ_TIME_TEXT ? bucket(fz_text_length(&step->time_text)) : 0, step->user == FZ_USER_TEXT ? bucket(fz_text_length(&step->user_text)) : 0,
 		step->data == FZ_DATA_TEXT || step->action == FZ_OCTETS ? bucket(fz_text_length(&step->data_text)) : 0,
 	};
 
-	return fz_hash(3, what, sizeof(what));
+	return mixed(3, what, sizeof(what) / sizeof(what[0]));
 }
 
 static uint64_t answer_of(const struct jd_reading *reading)
 {
-	unsigned what[] = { (unsigned)reading->err, reading->message.command, reading->message.code, reading->repetition, bucket(reading->message.data.length) };
+	const uint64_t what[] = { (uint64_t)-reading->err, reading->message.command, reading->message.code, reading->repetition, bucket(reading->message.data.length) };
 
-	return reading->stranger ? 0 : fz_hash(4, what, sizeof(what));
+	return reading->stranger ? 0 : mixed(4, what, sizeof(what) / sizeof(what[0]));
 }
 
 /* ---- receiving ------------------------------------------------------------------------------ */

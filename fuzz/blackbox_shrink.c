@@ -144,13 +144,13 @@ bool fz_shrink_next(struct fz_shrinker *shrinker, struct fz_program *proposal)
 /* The next proposal starts from here: where a removal helped, the steps behind it have moved up. */
 void fz_shrink_tell(struct fz_shrinker *shrinker, const struct fz_program *proposal, bool shows)
 {
-	bool removing = shrinker->chunk > 0, same = memcmp(proposal, &shrinker->best, sizeof(*proposal)) == 0;
+	bool removing = shrinker->chunk > 0;
 
-	if (shows && !same) {
+	if (shows) {
 		shrinker->best = *proposal;
 		shrinker->better = true;
 	}
-	if (removing && (!shows || same))
+	if (removing && !shows)
 		shrinker->at += shrinker->chunk;
 	else if (!removing && shrinker->way < 2)
 		shrinker->way = shows ? 2 : shrinker->way + 1;

@@ -155,38 +155,42 @@ json_t *fz_result_json(const struct fz_hunt_counts *counts, const char *target, 
 
 /* ---- what a process group uses -------------------------------------------------------------- */
 
-/* Behind the name, which may hold anything: state, parent, group. */
-static bool is_of_group(const char *pid, pid_t group)
+static bool read_proc(const char *pid, const char *name, char *to, size_t size)
 {
-	char path[64], text[512], *behind;
+	char path[64];
 	size_t length;
-	long parent, theirs = -1;
 	FILE *from;
 
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%.20s/%s", pid, name);
 	from = fopen(path, "re");
 	if (from == NULL)
 		return false;
-	length = fread(text, 1, sizeof(text) - 1, from);
+	length = fread(to, 1, size - 1, from);
 	fclose(from);
-	text[length] = '\0';
-	behind = strrchr(text, ')');
-	return behind != NULL && sscanf(behind, ") %*c %ld %ld", &parent, &theirs) == 2 && theirs == group;
+	to[length] = '\0';
+	return true;
 }
 
+/* Behind the name, which may hold anything: ") S PARENT GROUP". */
+static bool is_of_group(const char *pid, pid_t group)
+{
+	char text[512], *at;
+
+	if (!read_proc(pid, "stat", text, sizeof(text)) || (at = strrchr(text, ')')) == NULL || strlen(at) < 5)
+		return false;
+	strtol(at + 4, &at, 10);
+	return strtol(at, NULL, 10) == group;
+}
+
+/* Pages: all, then those that are there. */
 static void add_memory(const char *pid, struct fz_usage *usage)
 {
-	char path[64];
-	unsigned long all, resident;
-	FILE *from;
+	char text[128], *at;
 
-	snprintf(path, sizeof(path), "/proc/%.20s/statm", pid);
-	from = fopen(path, "re");
-	if (from == NULL)
+	if (!read_proc(pid, "statm", text, sizeof(text)))
 		return;
-	if (fscanf(from, "%lu %lu", &all, &resident) == 2)
-		usage->memory += resident * (uint64_t)sysconf(_SC_PAGESIZE);
-	fclose(from);
+	strtoul(text, &at, 10);
+	usage->memory += strtoul(at, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void add_descriptors(const char *pid, struct fz_usage *usage)
