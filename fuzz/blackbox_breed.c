@@ -287,12 +287,21 @@ static void change(struct fz_breeder *breeder, struct fz_program *program, const
 	}
 }
 
+/* Waits show new behaviour and would be inherited by more and more of the corpus: where they are dear, most are not. */
+static void thin_waits(struct fz_breeder *breeder, struct fz_program *program)
+{
+	for (unsigned i = program->count; i-- > 0;)
+		if (program->steps[i].action == FZ_WAIT && fz_below(breeder, 50) >= breeder->waits)
+			fz_program_remove(program, i, 1);
+}
+
 void fz_mutate(struct fz_breeder *breeder, struct fz_program *program, const struct fz_program *other)
 {
 	unsigned changes = 1 + fz_below(breeder, 4);
 
 	for (unsigned i = 0; i < changes; i++)
 		change(breeder, program, other);
+	thin_waits(breeder, program);
 	mend(breeder, program);
 	if (program->count == 0)
 		fz_generate(breeder, program);
