@@ -16,18 +16,20 @@ endif
 
 # ---- what is built of what -----------------------------------------------------------------------------------------
 
-PROGRAMS := c2w-server c2w-server-faulty c2w-conform c2w-report
-INSTALLED := c2w-server c2w-conform c2w-report
+PROGRAMS := c2w-server c2w-server-faulty c2w-conform c2w-report c2w-fuzz
+INSTALLED := c2w-server c2w-conform c2w-report c2w-fuzz
 
 MAINS    := $(wildcard */main*.c)
 FAULTS   := $(wildcard server/faults*.c)
 sources   = $(filter-out $(MAINS) $(FAULTS),$(wildcard $(1:%=%/*.c)))
-LIBRARY  := $(call sources,protocol judge net server harness reports) $(FAULTS)
+BLACKBOX := $(wildcard fuzz/blackbox_*.c)
+LIBRARY  := $(call sources,protocol judge net server harness reports) $(FAULTS) $(BLACKBOX)
 
 c2w-server        := server/main.c $(call sources,protocol net server)
 c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(FAULTS)
 c2w-conform       := harness/main.c $(call sources,protocol net judge reports harness server)
 c2w-report        := reports/main.c $(call sources,protocol reports)
+c2w-fuzz          := fuzz/main_fuzz.c $(BLACKBOX) $(call sources,protocol net judge) harness/keeper.c
 
 UNITS     := $(wildcard tests/unit/*_test.c)
 SELFTESTS := $(wildcard tests/selftest/*.c)

@@ -13,6 +13,7 @@ LAYERS = {
     "reports": {"protocol"},
     "server": {"protocol", "net"},
     "harness": {"protocol", "net", "judge", "reports"},
+    "fuzz": {"protocol", "net", "judge"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 PURE = {"protocol", "judge"}  # no sockets, no clock, no heap, no stdio
