@@ -164,7 +164,7 @@ scenarios: programs ## check the suite, play it in virtual time, show what it co
 selftest: deps-test programs $(selftests_release) ## every known-bad server must be caught, every vacuous one too
 	set -e; for test in $(selftests_release); do $$test; done
 
-mutants: deps-test programs $(selftests_release) $(programs_asan) $(units_asan) ## a sample of wrong servers, made by changing the right one
+mutants: deps-test programs $(call objects_release,$(UNITS)) ## a sample of wrong servers, made by changing the right one
 	tests/selftest/mutate
 
 bench: deps-bench programs $(benches_release) $(call objects_clang,$(BENCHES)) ## measure, and print the ratios
