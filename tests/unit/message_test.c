@@ -351,6 +351,7 @@ static void the_longest_message(void **state)
 		assert_int_equal(parse_stretched(head, 'x', max - fixed, "\r\n", max), C2W_OK);
 		assert_int_equal(parse_stretched(head, 'x', max - fixed + 1, "\r\n", max), C2W_ERR_TOO_LONG);
 		assert_int_equal(parse_stretched(head, 'x', max - fixed + 1, "\r\n", 0), C2W_OK);
+		assert_int_equal(parse_stretched(head, 'x', max - fixed + 1, "\r\n", 1), C2W_ERR_TOO_LONG);
 	}
 }
 
