@@ -1,5 +1,5 @@
 /* What the parts of the core share: its structures, and what each part offers the others.
- * For core.c (requests and states), reliable.c (acks, repetition, deliveries), endpoints.c (who there is), parcel.c, policy.c and faults only.
+ * For core.c (requests and states), reliable.c (acks, repetition, deliveries), endpoints.c (who there is), parcel.c, policy.c, faults and tests only.
  * Everything belongs to one struct srv_core. */
 #ifndef SRV_INSIDE_H
 #define SRV_INSIDE_H
