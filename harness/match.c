@@ -285,12 +285,19 @@ void hx_take(struct hx_client *client, struct hx_item *item)
 	}
 }
 
-static enum hx_progress wrong_answer(struct hx_run *run, const struct hx_step *step, struct hx_client *client, struct hx_item *item)
+/* It has no room for this user, and that is not what the scenario is about. */
+static bool says_full(const struct hx_run *run, const struct hx_item *item)
 {
 	bool full = item->message.command == C2W_CONNECTION_ERROR && run->params->server_full != C2W_ANY &&
 	            c2w_code_fits(run->params->server_full, item->message.code);
 	for (unsigned i = 0; i < run->scenario->proves_count; i++)
 		full = full && run->scenario->proves[i] != C2W_CON_04;
+	return full;
+}
+
+static enum hx_progress wrong_answer(struct hx_run *run, const struct hx_step *step, struct hx_client *client, struct hx_item *item)
+{
+	bool full = says_full(run, item);
 	if (full)
 		run->outcome.refused = true;
 	hx_find(run, hx_rule_of(run, step), full, full ? "the server says that it is full" : "another answer than expected",
@@ -307,7 +314,7 @@ enum hx_progress hx_match(struct hx_run *run, const struct hx_step *step, struct
 		struct hx_item *item = chat ? find_chat(run, pattern, client) : find_response(pattern, client);
 		if (item == NULL)
 			continue;
-		if (!command_fits(run, pattern, item)) {
+		if (!command_fits(run, pattern, item) || says_full(run, item)) {
 			stray = item;
 			continue;
 		}
