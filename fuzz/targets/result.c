@@ -99,7 +99,7 @@ static void check_shown(const char *text, size_t length, bool colour)
 static void check_terminal(const struct rp_result *result)
 {
 	static const struct rp_terminal_options kinds[] = {
-		{ .colour = true, .width = 80 }, { .width = 40, .verbose = true }, { .width = 1, .quiet = true }, { .width = 200 },
+		{ .colour = true, .width = 80 }, { .width = 40, .verbose = true }, { .width = 20, .quiet = true }, { .width = 200 },
 	};
 	char *line = rp_summary_line(result);
 
