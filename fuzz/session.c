@@ -1,6 +1,6 @@
 /* A session core and whoever watches it: see session.h.
  * For targets/session.c and the simulator. The core's inside is read to name the cell a step is in, for nothing else.
- * Everything belongs to struct fz_session. */
+ * Everything belongs to struct fz_session, apart from the judge. */
 #include "fuzz/session.h"
 
 #include <stdio.h>
@@ -37,7 +37,7 @@ struct watched {
 struct fz_session {
 	struct srv_settings settings;
 	struct srv_core *core;
-	struct jd *jd;
+	struct jd *jd;                  /* kept between sessions: it is large */
 	int64_t now;
 	uintptr_t connections;          /* made so far: each has a name of its own */
 	struct watched watched[FZ_CLIENTS];
@@ -403,6 +403,18 @@ static void set_way(struct srv_way *way, unsigned client)
 	way->local.port = 1950;
 }
 
+static struct jd *judge_for(const struct jd_options *options)
+{
+	static struct jd *kept;
+
+	if (!kept)
+		kept = jd_new(options, FZ_CLIENTS);
+	else
+		jd_reset(kept, options);
+	FZ_CLAIM(kept);
+	return kept;
+}
+
 struct fz_session *fz_session_begin(uint8_t settings)
 {
 	struct fz_session *s = calloc(1, sizeof(*s));
@@ -415,8 +427,7 @@ struct fz_session *fz_session_begin(uint8_t settings)
 	s->settings = settings_of(settings);
 	s->core = srv_core_new(&s->settings, &carrier);
 	judge.params = s->settings.params;
-	s->jd = jd_new(&judge, FZ_CLIENTS);
-	FZ_CLAIM(s->jd);
+	s->jd = judge_for(&judge);
 	for (unsigned i = 0; i < FZ_CLIENTS; i++)
 		set_way(&s->watched[i].way, i);
 	fz_clients_init(s->clients);
@@ -430,6 +441,5 @@ void fz_session_end(struct fz_session *s)
 	pass(s, s->now + 10 * RTO);
 	FZ_CLAIM(srv_core_pending(s->core) == 0); /* REL-08: whoever does not ack is gone by now */
 	srv_core_free(s->core);
-	jd_free(s->jd);
 	free(s);
 }
