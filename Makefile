@@ -22,7 +22,7 @@ INSTALLED := c2w-server c2w-conform
 MAINS    := $(wildcard */main*.c)
 FAULTS   := $(wildcard server/faults*.c)
 sources   = $(filter-out $(MAINS) $(FAULTS),$(wildcard $(1:%=%/*.c)))
-LIBRARY  := $(call sources,protocol judge net server harness reports) $(FAULTS)
+LIBRARY  := $(call sources,protocol judge net server harness reports fuzz) $(FAULTS)
 
 c2w-server        := server/main.c $(call sources,protocol net server)
 c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(FAULTS)
@@ -31,15 +31,13 @@ c2w-conform       := harness/main.c $(call sources,protocol net judge reports ha
 c2w-seeds         := fuzz/main_seeds.c fuzz/fuzz.c fuzz/scripts.c fuzz/steps.c $(call sources,protocol reports)
 
 TARGETS   := $(wildcard fuzz/targets/*.c)
-REPLAY    := fuzz/replay.c
-FUZZING   := $(TARGETS) $(REPLAY) $(filter-out $(MAINS) $(REPLAY),$(wildcard fuzz/*.c))
 
 UNITS     := $(wildcard tests/unit/*_test.c)
 SELFTESTS := $(wildcard tests/selftest/*.c)
 BENCHES   := $(wildcard bench/*.c)
 SUPPORT   := $(filter-out $(UNITS),$(wildcard tests/unit/*.c))
 TESTING   := $(UNITS) $(SELFTESTS) $(SUPPORT)
-SOURCES   := $(sort $(MAINS) $(LIBRARY) $(FUZZING) $(TESTING))
+SOURCES   := $(sort $(MAINS) $(LIBRARY) $(TARGETS) $(TESTING))
 
 # ---- variants ------------------------------------------------------------------------------------------------------
 
@@ -122,7 +120,7 @@ $$(units_$(1)) $$(selftests_$(1)): %: %.o $$(call objects_$(1),$$(SUPPORT) $$(LI
 	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS) -lcmocka
 $$(call objects_$(1),$$(TESTING)): | deps-test
 
-$$(replays_$(1)): build/$(1)/fuzz/replay-%: build/$(1)/fuzz/targets/%.o $$(call objects_$(1),$$(filter-out $$(TARGETS),$$(FUZZING)) $$(LIBRARY))
+$$(replays_$(1)): build/$(1)/fuzz/replay-%: build/$(1)/fuzz/targets/%.o $$(call objects_$(1),fuzz/main_replay.c $$(LIBRARY))
 	$$(call say,link,$$@)
 	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS)
 build/$(1)/fuzz/scripts.o: $$(wildcard scenarios/*.c2w scenarios/*/*.c2w)
@@ -139,7 +137,7 @@ $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 $(call objects_clang,$(SOURCES)): | deps-test
 
 FUZZERS := $(TARGETS:fuzz/targets/%.c=build/fuzz/target-%)
-$(FUZZERS): build/fuzz/target-%: build/fuzz/fuzz/targets/%.o $(call objects_fuzz,$(filter-out $(TARGETS) $(REPLAY),$(FUZZING)) $(LIBRARY))
+$(FUZZERS): build/fuzz/target-%: build/fuzz/fuzz/targets/%.o $(call objects_fuzz,$(LIBRARY))
 	$(call say,link,$@)
 	$(Q)$(FUZZ_LINK) $(FUZZ_FLAGS) $(FUZZ_ENGINE) -o $@ $^ $(PACKAGE_LIBS)
 $(call objects_fuzz,$(SOURCES)) $(call objects_fuzzcov,$(SOURCES)): | deps-fuzz
@@ -247,7 +245,7 @@ lint: deps-build deps-test deps-bench deps-lint ## clang-tidy and cppcheck, ever
 	printf '%s\n' $(SOURCES) $(BENCHES) | xargs -P $(shell nproc) -n 1 scripts/tidy -std=c17 -I. $(DEFINES) $(INSTALLED_AT) $(PACKAGE_CFLAGS)
 
 format: deps-lint ## clang-format the C sources in place (look at the diff: hand-made tables suffer)
-	clang-format -i $(SOURCES) $(BENCHES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports tests/unit bench))
+	clang-format -i $(SOURCES) $(BENCHES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports fuzz tests/unit bench))
 
 install: programs ## copy programs, suite, schema, pytest plugin and documents below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/python $(DESTDIR)$(PREFIX)/share/doc/c2w

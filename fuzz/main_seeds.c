@@ -15,7 +15,7 @@
 
 const char *argp_program_version = "c2w-seeds " C2W_VERSION;
 
-enum { MOST = 4096, HOWS = 4 };
+enum { MOST = 4096, MOST_STREAM = 1024, HOWS = 4 };
 
 struct seeds {
 	const char *folder;
@@ -138,15 +138,15 @@ static enum fz_user user_choice(const struct player *player, const struct c2w_me
 
 static struct fz_step step_of(struct player *player, struct c2w_str octets)
 {
-	struct fz_step step = { .op = FZ_DAMAGED, .who = (uint8_t)player->index, .what = FZ_FLIPPED };
+	struct fz_step step = { .op = FZ_OP_DAMAGED, .who = (uint8_t)player->index, .what = FZ_FLIPPED };
 	struct c2w_message message;
 
 	if (c2w_message_parse(&message, octets.at, octets.length, 0) != C2W_OK)
 		return step;
-	step = (struct fz_step){ .op = FZ_ACK, .who = (uint8_t)player->index, .user = (uint8_t)user_choice(player, &message) };
+	step = (struct fz_step){ .op = FZ_OP_ACK, .who = (uint8_t)player->index, .user = (uint8_t)user_choice(player, &message) };
 	if (c2w_command_info(message.command)->beat != C2W_REQUEST)
 		return step;
-	step.op = c2w_str_equal(octets, player->last_octets) ? FZ_AGAIN : FZ_REQUEST;
+	step.op = c2w_str_equal(octets, player->last_octets) ? FZ_OP_AGAIN : FZ_OP_REQUEST;
 	step.what = (uint8_t)c2w_command_info(message.command)->family;
 	step.time = (uint8_t)time_choice(player, &message);
 	step.data = (uint8_t)data_choice(&message);
@@ -162,7 +162,7 @@ static void add_wait(struct playing *p, int64_t at)
 	static const int64_t moment = 400000000; /* ns: below that nothing of the protocol happens */
 
 	if (at - p->at > moment)
-		add_step(p, (struct fz_step){ .op = FZ_WAIT, .what = at - p->at > 3 * moment ? FZ_LONG : FZ_UNTIL_DUE });
+		add_step(p, (struct fz_step){ .op = FZ_OP_WAIT, .what = at - p->at > 3 * moment ? FZ_LONG : FZ_UNTIL_DUE });
 	p->at = at;
 }
 
@@ -209,7 +209,7 @@ static void seed_message(struct seeds *seeds, const struct rp_scenario *scenario
 /* A scenario's stream: a buffer of 17 times 15 octets, and cuts that come round again. */
 static void seed_framer(struct seeds *seeds, const struct rp_scenario *scenario)
 {
-	char input[MOST] = { 15, 3, 1, 40, 7 };
+	char input[MOST_STREAM] = { 15, 3, 1, 40, 7 };
 	size_t length = 5;
 
 	for (size_t i = 0; i < scenario->timeline_count; i++) {

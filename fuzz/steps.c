@@ -283,12 +283,12 @@ size_t fz_step_octets(const struct fz_step *step, struct fz_client clients[FZ_CL
 	struct fz_client *client = &clients[fz_who(step)];
 
 	switch (fz_op(step)) {
-	case FZ_REQUEST: return request(step, (enum c2w_family)(step->what % C2W_FAMILIES), clients, to);
-	case FZ_ACK: return ack(step, clients, to);
-	case FZ_ACK_ANY: return ack_any(step, clients, to);
-	case FZ_AGAIN: memcpy(to, client->last, client->last_length); return client->last_length;
-	case FZ_DAMAGED: return damaged(step, clients, to);
-	case FZ_WAIT: case FZ_CLOSE: case FZ_STALL: case FZ_OPS: break;
+	case FZ_OP_REQUEST: return request(step, (enum c2w_family)(step->what % C2W_FAMILIES), clients, to);
+	case FZ_OP_ACK: return ack(step, clients, to);
+	case FZ_OP_ACK_ANY: return ack_any(step, clients, to);
+	case FZ_OP_AGAIN: memcpy(to, client->last, client->last_length); return client->last_length;
+	case FZ_OP_DAMAGED: return damaged(step, clients, to);
+	case FZ_OP_WAIT: case FZ_OP_CLOSE: case FZ_OP_STALL: case FZ_OPS: break;
 	}
 	return 0;
 }
@@ -336,14 +336,14 @@ static uint8_t field(uint64_t *random, unsigned values)
 
 static void new_step(struct fz_step *step, uint64_t *random)
 {
-	static const uint8_t ops[] = { FZ_REQUEST, FZ_REQUEST, FZ_REQUEST, FZ_REQUEST, FZ_ACK, FZ_ACK, FZ_ACK, FZ_ACK_ANY, FZ_AGAIN, FZ_WAIT,
-		FZ_WAIT, FZ_CLOSE, FZ_DAMAGED, FZ_STALL };
+	static const uint8_t ops[] = { FZ_OP_REQUEST, FZ_OP_REQUEST, FZ_OP_REQUEST, FZ_OP_REQUEST, FZ_OP_ACK, FZ_OP_ACK, FZ_OP_ACK, FZ_OP_ACK_ANY, FZ_OP_AGAIN, FZ_OP_WAIT,
+		FZ_OP_WAIT, FZ_OP_CLOSE, FZ_OP_DAMAGED, FZ_OP_STALL };
 
 	step->op = ops[below(random, sizeof(ops))];
 	step->who = (uint8_t)(below(random, 2) ? below(random, 2) : below(random, FZ_CLIENTS));
-	step->what = (uint8_t)below(random, step->op == FZ_ACK ? 2 : step->op == FZ_WAIT ? FZ_WAITS : step->op == FZ_DAMAGED ? FZ_DAMAGES : C2W_FAMILIES);
+	step->what = (uint8_t)below(random, step->op == FZ_OP_ACK ? 2 : step->op == FZ_OP_WAIT ? FZ_WAITS : step->op == FZ_OP_DAMAGED ? FZ_DAMAGES : C2W_FAMILIES);
 	step->user = field(random, FZ_USERS);
-	step->time = step->op == FZ_DAMAGED ? (uint8_t)below(random, 256) : field(random, FZ_TIMES);
+	step->time = step->op == FZ_OP_DAMAGED ? (uint8_t)below(random, 256) : field(random, FZ_TIMES);
 	step->data = field(random, FZ_DATAS);
 }
 

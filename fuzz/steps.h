@@ -20,14 +20,14 @@ extern const char *const fz_titles[FZ_MOVIES];
 extern const char *const fz_names[FZ_CLIENTS];
 
 enum fz_op {
-	FZ_REQUEST,   /* of the family .what */
-	FZ_ACK,       /* of the .what-th newest answer that was not acked yet */
-	FZ_ACK_ANY,   /* of the family .what, whether there is an answer or not */
-	FZ_AGAIN,     /* the last request, octet for octet */
-	FZ_WAIT,      /* as long as .what says */
-	FZ_CLOSE,     /* TCP: the connection ends; its next message comes over a new one */
-	FZ_DAMAGED,   /* a request of the family .data, spoilt as .what says at .time */
-	FZ_STALL,     /* TCP: from now on so many octets wait for it */
+	FZ_OP_REQUEST,   /* of the family .what */
+	FZ_OP_ACK,       /* of the .what-th newest answer that was not acked yet */
+	FZ_OP_ACK_ANY,   /* of the family .what, whether there is an answer or not */
+	FZ_OP_AGAIN,     /* the last request, octet for octet */
+	FZ_OP_WAIT,      /* as long as .what says */
+	FZ_OP_CLOSE,     /* TCP: the connection ends; its next message comes over a new one */
+	FZ_OP_DAMAGED,   /* a request of the family .data, spoilt as .what says at .time */
+	FZ_OP_STALL,     /* TCP: from now on so many octets wait for it */
 	FZ_OPS
 };
 
