@@ -9,6 +9,7 @@
 static const uint64_t fnv_start = UINT64_C(14695981039346656037), fnv_prime = UINT64_C(1099511628211);
 static uint64_t digest = fnv_start;
 
+bool fz_verbose;
 void (*fz_summary)(void);
 
 void fz_refuted(const char *file, int line, const char *condition)

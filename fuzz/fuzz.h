@@ -1,5 +1,5 @@
 /* What every fuzz target shares: claims, the digest of what was observed, and taking an input apart.
- * For fuzz/ only. A target is one file in targets/ with LLVMFuzzerTestOneInput(); libFuzzer, AFL++ and replay.c call it. It owns what
+ * For fuzz/ only. A target is one file in targets/ with LLVMFuzzerTestOneInput(); libFuzzer, AFL++ and main_replay.c call it. It owns what
  * it allocates and gives it back before it returns; the digest is the only thing that outlives a call. */
 #ifndef FZ_FUZZ_H
 #define FZ_FUZZ_H
@@ -17,12 +17,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FZ_CLAIM(condition) ((condition) ? (void)0 : fz_refuted(__FILE__, __LINE__, #condition))
 _Noreturn void fz_refuted(const char *file, int line, const char *condition);
 
-/* Whatever a target observes goes in here. Two calls with one input must give one digest: replay.c sees to it. */
+/* Whatever a target observes goes in here. Two calls with one input must give one digest: main_replay.c sees to it. */
 void fz_saw(const void *octets, size_t length);
 void fz_saw_number(uint64_t number);
 uint64_t fz_digest(void); /* of what was seen since it was last asked */
 
-/* What a target has to say when replay.c is done with all inputs; NULL: nothing. */
+/* Set by main_replay.c's -v: a target may tell on stdout what it does. */
+extern bool fz_verbose;
+
+/* What a target has to say when main_replay.c is done with all inputs; NULL: nothing. */
 extern void (*fz_summary)(void);
 
 /* The rest of an input. Beyond its end there are zeros. */

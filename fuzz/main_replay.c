@@ -1,5 +1,5 @@
 /* The plain driver of a fuzz target: gives it every file named, and every file in every folder named, twice each.
- *   replay-TARGET FILE|FOLDER...
+ *   replay-TARGET [-v] FILE|FOLDER...        -v: the target tells what it does, where it can
  * Fails if the second time is not like the first (determinism), if there was no file at all, or by the target's abort or a sanitizer,
  * with the file's name before it. Owns the octets while the target looks at them: exactly as many as there are. */
 #include <dirent.h>
@@ -81,11 +81,12 @@ int main(int argc, char **argv)
 	unsigned files = 0, bad = 0;
 	FTS *tree;
 
-	if (argc < 2) {
-		fprintf(stderr, "usage: %s FILE|FOLDER...\n", argv[0]);
+	fz_verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
+	if (argc < 2 + fz_verbose) {
+		fprintf(stderr, "usage: %s [-v] FILE|FOLDER...\n", argv[0]);
 		return 2;
 	}
-	tree = fts_open(argv + 1, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+	tree = fts_open(argv + 1 + fz_verbose, FTS_LOGICAL | FTS_NOCHDIR, by_name);
 	for (FTSENT *entry; tree && (entry = fts_read(tree));) {
 		if (entry->fts_info != FTS_F && entry->fts_info != FTS_NS)
 			continue;
@@ -95,7 +96,7 @@ int main(int argc, char **argv)
 	if (tree)
 		fts_close(tree);
 	if (files == 0)
-		fprintf(stderr, "replay: %s: no file there\n", argv[1]);
+		fprintf(stderr, "replay: %s: no file there\n", argv[1 + fz_verbose]);
 	else
 		printf("%u inputs, %u bad\n", files, bad);
 	if (fz_summary)

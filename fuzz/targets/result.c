@@ -1,7 +1,6 @@
 /* Goal: whatever a result holds, every rendering of it is valid: JSON that reads back as the same result, terminal text that moves no cursor.
  * Input: a result file, which begins with "{"; anything else is what a hostile target sent: pieces between NULs become the octets and
  * the texts of a result made from them. Called by the fuzzer's driver only; owns the results and what is rendered of them. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,7 +9,7 @@
 #include "protocol/message.h"
 #include "reports/result.h"
 
-enum { MOST_PIECES = 40, TALLY = RP_VERDICTS };
+enum { MOST_PIECES = 40 };
 
 struct text { char *at; size_t length; };
 
@@ -50,21 +49,18 @@ static struct text to_json(const struct rp_result *result)
 	return text;
 }
 
-/* Valid to somebody else's reader, too; and read back it is the same once more. */
+/* Valid, and read back it is the same once more. */
 static void check_json(const struct rp_result *result)
 {
 	struct text first = to_json(result), second;
-	json_t *root = json_loadb(first.at, first.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	char *error = NULL;
 	struct rp_result *again = from_json(first.at, first.length, &error);
 
-	FZ_CLAIM(json_is_object(root));
 	FZ_CLAIM(again && !error);
 	second = to_json(again);
 	FZ_CLAIM(first.length == second.length && memcmp(first.at, second.at, first.length) == 0);
 	fz_saw(first.at, first.length);
 	rp_result_free(again);
-	json_decref(root);
 	free(first.at);
 	free(second.at);
 }
@@ -96,22 +92,21 @@ static void check_shown(const char *text, size_t length, bool colour)
 	fz_saw(text, length);
 }
 
-static void check_terminal(const struct rp_result *result)
+/* One kind an input, whichever its size says. */
+static void check_terminal(const struct rp_result *result, size_t size)
 {
 	static const struct rp_terminal_options kinds[] = {
 		{ .colour = true, .width = 80 }, { .width = 40, .verbose = true }, { .width = 20, .quiet = true }, { .width = 200 },
 	};
+	const struct rp_terminal_options *kind = &kinds[size % (sizeof(kinds) / sizeof(*kinds))];
 	char *line = rp_summary_line(result);
+	struct text text = { 0 };
+	FILE *to = open_text(&text);
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		struct text text = { 0 };
-		FILE *to = open_text(&text);
-
-		rp_terminal_write(result, to, &kinds[i]);
-		fclose(to);
-		check_shown(text.at, text.length, kinds[i].colour);
-		free(text.at);
-	}
+	rp_terminal_write(result, to, kind);
+	fclose(to);
+	check_shown(text.at, text.length, kind->colour);
+	free(text.at);
 	check_shown(line, strlen(line), false);
 	FZ_CLAIM(!strchr(line, '\n'));
 	free(line);
@@ -165,7 +160,7 @@ static void note_piece(struct rp_result *result, struct rp_scenario *scenario, u
 	default:
 		scenario->reason = rp_text(result, "%.*s", (int)length, octets);
 		result->target.output = rp_text(result, "%.*s", (int)length, octets);
-		scenario->verdict = (enum rp_verdict)(length % TALLY);
+		scenario->verdict = (enum rp_verdict)(length % RP_VERDICTS);
 	}
 	free(escaped);
 }
@@ -200,7 +195,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!result)
 		return 0;
 	check_json(result);
-	check_terminal(result);
+	check_terminal(result, size);
 	rp_result_free(result);
 	return 0;
 }
