@@ -42,8 +42,8 @@ struct fz_model *fz_model_new(const struct fz_settings *settings); /* NULL: out 
 void fz_model_free(struct fz_model *model);
 
 /* Events, in the order of their times (ns, of any epoch, never backwards). Each returns NULL where the document allows the
- * outputs, or a text, with the id of the rule in front ("MSG-02: ..."), which lives as long as the model. After a disagreement
- * the model is of no use any more. Outputs are everything the server sent, in order, nothing left out. The server is expected
+ * outputs, or a text, with the id of the rule in front ("MSG-02: ..."), which the next call overwrites. After a disagreement
+ * everything is as it was before the event. Outputs are everything the server sent, in order, nothing left out. The server is expected
  * to react to an event before the next one: what only time makes it send belongs to fz_model_time(). */
 
 /* A UDP peer appears, or a TCP connection is accepted. The same number again: another connection, the former one being gone. */
@@ -77,10 +77,11 @@ bool fz_model_owed(const struct fz_model *model, unsigned endpoint);           /
 unsigned fz_model_texts(const struct fz_model *model);                         /* texts accepted since the beginning */
 
 /* Specification coverage: cells of transport x state x event x outcome. Those that the document makes possible are few. */
-enum { FZ_MODEL_CELLS = 2 * 3 * 24 * 24 };
-unsigned fz_model_cell(const struct fz_model *model);      /* of the last event: what happened last in it */
+enum { FZ_TRANSPORTS = 2, FZ_EVENTS = 18, FZ_OUTCOMES = 27, FZ_MODEL_CELLS = FZ_TRANSPORTS * FZ_STATES * FZ_EVENTS * FZ_OUTCOMES };
+unsigned fz_model_cell(const struct fz_model *model);      /* what happened last, in the last event in which anything did */
 bool fz_model_visited(const struct fz_model *model, unsigned cell); /* in any event so far */
 bool fz_model_cell_possible(unsigned cell);
-const char *fz_model_cell_name(unsigned cell);             /* "UDP MAIN_ROOM USER_LIST_REQUEST: response"; overwritten by the next call */
+/* "UDP MAIN_ROOM USER_LIST_REQUEST: response". Writes at most `size` octets, NUL included; returns to. */
+const char *fz_model_cell_name(unsigned cell, char *to, size_t size);
 
 #endif
