@@ -2,6 +2,7 @@
  * comes out again octet for octet. Input: the octets of one message.
  * Called by the fuzzer's driver only; a parsed message points into the input. */
 #include "fuzz/fuzz.h"
+#include "fuzz/recogniser.h"
 #include "protocol/message.h"
 
 enum { MAX_REQUEST = 4096, ROOM = 8192 };
@@ -41,6 +42,21 @@ static void check_format(const struct c2w_message *message, const char *octets, 
 	FZ_CLAIM(c2w_message_parse(&reparsed, again, length, 0) == C2W_OK && same(message, &reparsed));
 }
 
+static void check_recogniser(const struct c2w_message *message, enum c2w_err err, const char *octets, size_t length)
+{
+	struct fz_fields fields;
+	bool recognised = length <= MAX_REQUEST && fz_is_message(octets, length, &fields);
+
+	FZ_CLAIM((err == C2W_OK) == (recognised && fields.command != FZ_UNKNOWN));
+	FZ_CLAIM((err == C2W_ERR_UNKNOWN) == (recognised && fields.command == FZ_UNKNOWN));
+	if (err != C2W_OK)
+		return;
+	FZ_CLAIM(fields.us == message->time && fields.code == message->code && c2w_str_equal(fields.time, message->time_text));
+	FZ_CLAIM(c2w_str_equal(fields.word, message->command_text));
+	FZ_CLAIM(c2w_str_equal(fields.user, message->user) && c2w_str_equal(fields.data, message->data));
+	FZ_CLAIM(fz_is_user_name(fields.user) == c2w_user_name_valid(message->user));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *octets = (const char *)data;
@@ -49,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_fields(&message, octets, size);
 	fz_saw_number((uint64_t)err);
+	check_recogniser(&message, err, octets, size);
 	if (err == C2W_OK)
 		check_format(&message, octets, size);
 	return 0;
