@@ -70,7 +70,7 @@ struct fz_endpoint {
 struct fz_world {
 	struct fz_endpoint endpoints[FZ_MAX_ENDPOINTS];
 	uint64_t codes[FZ_ERRORS]; /* learnt where the parameter is `any`: code + 1, 0 before */
-	uint64_t texts;            /* accepted */
+	uint64_t texts;            /* accepted; last, since worlds are compared without it */
 };
 
 /* The choices that one try of an event made, so that the next try makes others. */

@@ -296,60 +296,30 @@ static void forget_stranger(struct fz_try *try)
 		forget_response(oldest);
 }
 
+/* Of two copies of the same octets the older one, so that worlds that came to the same compare as the same. */
+static struct c2w_str older_of(struct c2w_str old, struct c2w_str new)
+{
+	return c2w_str_equal(old, new) ? old : new;
+}
+
 /* The event's request was processed: REL-13, its response takes the place of the one before. */
 static void set_response(struct fz_try *try, struct c2w_str octets)
 {
 	struct fz_endpoint *peer = at(try, try->from);
+	struct c2w_str user = older_of(peer->response.user, try->fields->user);
 
+	octets = older_of(peer->response.octets, octets);
 	forget_response(peer);
 	peer->response.standing = FZ_UNACKED;
 	peer->response.request = try->fields->command;
 	peer->response.us = try->fields->us;
-	peer->response.user = try->fields->user;
+	peer->response.user = user;
 	peer->response.octets = octets;
+	if (peer->tcp) /* no timers, and nobody forgets it */
+		return;
 	peer->response.sent = 1;
 	peer->response.last_at = try->now;
 	peer->response.event = fz_event_number(try);
-}
-
-/* Takes the response to the event's request: `command`, its TIME and USER_NAME (FMT-02, FMT-03); the data is the caller's to judge.
- * NULL: there is none, or a wrong one. */
-static const struct fz_output *answer(struct fz_try *try, enum fz_command command, const char *rule, struct fz_fields *got)
-{
-	size_t i = find_output(try, try->from, false);
-
-	memset(got, 0, sizeof *got);
-	try->rule = rule;
-	if (i == try->count) {
-		if (!was_dropped(try, try->from, ANY_MESSAGE))
-			fz_fail(try, rule, try->from, "no answer, expected", c2w_str_of(fz_command_name(command)));
-		return NULL;
-	}
-	fz_is_message(try->outputs[i].octets, try->outputs[i].length, got);
-	if (got->command != command)
-		fz_fail(try, rule, try->from, "another answer than it should be", octets_of(&try->outputs[i]));
-	else if (!c2w_str_equal(got->time, try->fields->time))
-		fz_fail(try, "FMT-02", try->from, "another TIME than the request's", octets_of(&try->outputs[i]));
-	else if (!c2w_str_equal(got->user, try->fields->user))
-		fz_fail(try, "FMT-03", try->from, "another USER_NAME than the request's", octets_of(&try->outputs[i]));
-	if (try->failed)
-		return NULL;
-	take(try, i);
-	set_response(try, octets_of(&try->outputs[i]));
-	return &try->outputs[i];
-}
-
-/* GRANTED without data (FMT-09). Whether it was given. */
-static bool grant(struct fz_try *try, enum fz_command command, const char *rule)
-{
-	struct fz_fields got;
-	const struct fz_output *output = answer(try, command, rule, &got);
-
-	if (output && got.data.length > 0)
-		fz_fail(try, "FMT-09", try->from, "data where there is none", octets_of(output));
-	if (output)
-		fz_mark(try, at(try, try->from)->tcp, try->before, try->event, FZ_GRANTED);
-	return output != NULL;
 }
 
 /* Section 9: `any` is whatever the server said first. */
@@ -367,18 +337,56 @@ static bool is_code(struct fz_try *try, enum fz_outcome error, unsigned code)
 	return try->world->codes[i] == code + UINT64_C(1);
 }
 
+static bool is_error(enum fz_outcome outcome)
+{
+	return outcome >= FZ_ERROR_NAME_TAKEN && outcome <= FZ_ERROR_NO_SESSION;
+}
+
+/* Takes the response to the event's request: `command`, its TIME and USER_NAME (FMT-02, FMT-03), the code of an error; the data is
+ * the caller's to judge. NULL: there is none, or a wrong one. */
+static const struct fz_output *answer(struct fz_try *try, enum fz_command command, enum fz_outcome outcome, const char *rule, struct fz_fields *got)
+{
+	size_t i = find_output(try, try->from, false);
+
+	memset(got, 0, sizeof *got);
+	try->rule = rule;
+	if (i == try->count) {
+		if (!was_dropped(try, try->from, ANY_MESSAGE))
+			fz_fail(try, rule, try->from, "no answer, expected", c2w_str_of(fz_command_name(command)));
+		return NULL;
+	}
+	fz_is_message(try->outputs[i].octets, try->outputs[i].length, got);
+	if (got->command != command || (is_error(outcome) && !is_code(try, outcome, got->code)))
+		fz_fail(try, rule, try->from, "another answer than it should be", octets_of(&try->outputs[i]));
+	else if (!c2w_str_equal(got->time, try->fields->time))
+		fz_fail(try, "FMT-02", try->from, "another TIME than the request's", octets_of(&try->outputs[i]));
+	else if (!c2w_str_equal(got->user, try->fields->user))
+		fz_fail(try, "FMT-03", try->from, "another USER_NAME than the request's", octets_of(&try->outputs[i]));
+	if (try->failed)
+		return NULL;
+	take(try, i);
+	set_response(try, octets_of(&try->outputs[i]));
+	fz_mark(try, at(try, try->from)->tcp, try->before, try->event, outcome);
+	return &try->outputs[i];
+}
+
+/* GRANTED without data (FMT-09). Whether it was given. */
+static bool grant(struct fz_try *try, enum fz_command command, const char *rule)
+{
+	struct fz_fields got;
+	const struct fz_output *output = answer(try, command, FZ_GRANTED, rule, &got);
+
+	if (output && got.data.length > 0)
+		fz_fail(try, "FMT-09", try->from, "data where there is none", octets_of(output));
+	return output != NULL;
+}
+
 /* The reason is anything (FMT-09). */
 static void refuse(struct fz_try *try, enum fz_command command, enum fz_outcome error, const char *rule)
 {
 	struct fz_fields got;
-	const struct fz_output *output = answer(try, command, rule, &got);
 
-	if (output && !is_code(try, error, got.code))
-		fz_fail(try, rule, try->from, "another error than it should be", octets_of(output));
-	if (!output)
-		return;
-	fz_mark(try, at(try, try->from)->tcp, try->before, try->event, error);
-	if (!has_session(at(try, try->from)))
+	if (answer(try, command, error, rule, &got) && !has_session(at(try, try->from)))
 		forget_stranger(try);
 }
 
@@ -499,11 +507,9 @@ static void on_list(struct fz_try *try)
 		discard(try, "LST-04", FZ_DISCARDED);
 		return;
 	}
-	output = answer(try, users ? FZ_USER_LIST_RESPONSE : FZ_MOVIE_LIST_RESPONSE, rule, &got);
+	output = answer(try, users ? FZ_USER_LIST_RESPONSE : FZ_MOVIE_LIST_RESPONSE, FZ_LISTED, rule, &got);
 	if (output && !(users ? is_user_list(try, got.data) : is_movie_list(try, got.data)))
 		fz_fail(try, rule, try->from, "not the list it should be", octets_of(output));
-	if (output)
-		fz_mark(try, peer->tcp, try->before, try->event, FZ_LISTED);
 }
 
 static bool is_port(struct c2w_str text)
@@ -558,12 +564,11 @@ static void on_enter(struct fz_try *try)
 	} else if (is_full(try, try->set->params.room_capacity, users_in(try, movie))) {
 		refuse(try, FZ_ENTER_MOVIE_ERROR, FZ_ERROR_ROOM_FULL, "ENT-05");
 	} else {
-		output = answer(try, FZ_ENTER_MOVIE_GRANTED, "ENT-01", &got);
+		output = answer(try, FZ_ENTER_MOVIE_GRANTED, FZ_GRANTED, "ENT-01", &got);
 		if (!output)
 			return;
 		if (try->set->params.stream != C2W_ANY && !is_stream(got.data))
 			fz_fail(try, "ENT-06", try->from, "no stream", octets_of(output));
-		fz_mark(try, peer->tcp, try->before, try->event, FZ_GRANTED);
 		peer->state = FZ_MOVIE_ROOM;
 		peer->movie = movie;
 		leave_room(try, try->from);
@@ -681,10 +686,10 @@ static bool is_answered(struct fz_try *try)
 
 	if (!is_repetition(try, &peer->response) || standing == FZ_ACKED)
 		return false;
-	if (peer->tcp || standing == FZ_GIVEN_UP) {
-		if (fz_choose(try, 2) == 0)
-			return false;
-	}
+	if (peer->tcp && fz_choose(try, 2) == 1)
+		return false;
+	if (standing == FZ_GIVEN_UP && fz_choose(try, 2) == 0)
+		return false;
 	repeat(try, "REL-12");
 	return true;
 }
