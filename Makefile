@@ -16,7 +16,7 @@ endif
 
 # ---- what is built of what -----------------------------------------------------------------------------------------
 
-PROGRAMS := c2w-server c2w-server-faulty c2w-conform c2w-seeds
+PROGRAMS := c2w-server c2w-server-faulty c2w-conform c2w-seeds c2w-simulate
 INSTALLED := c2w-server c2w-conform
 
 MAINS    := $(wildcard */main*.c)
@@ -29,6 +29,7 @@ c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(
 c2w-conform       := harness/main.c $(call sources,protocol net judge reports harness server)
 
 c2w-seeds         := fuzz/main_seeds.c fuzz/fuzz.c fuzz/scripts.c fuzz/steps.c $(call sources,protocol reports)
+c2w-simulate      := fuzz/main_simulate.c $(LIBRARY)
 
 TARGETS   := $(wildcard fuzz/targets/*.c)
 

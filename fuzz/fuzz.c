@@ -11,10 +11,13 @@ static uint64_t digest = fnv_start;
 
 bool fz_verbose;
 void (*fz_summary)(void);
+void (*fz_at_refuted)(void);
 
 void fz_refuted(const char *file, int line, const char *condition)
 {
 	fprintf(stderr, "%s:%d: refuted: %s\n", file, line, condition);
+	if (fz_at_refuted)
+		fz_at_refuted();
 	abort();
 }
 

@@ -17,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FZ_CLAIM(condition) ((condition) ? (void)0 : fz_refuted(__FILE__, __LINE__, #condition))
 _Noreturn void fz_refuted(const char *file, int line, const char *condition);
 
+extern void (*fz_at_refuted)(void); /* called before the abort; NULL: nothing is */
+
 /* Whatever a target observes goes in here. Two calls with one input must give one digest: main_replay.c sees to it. */
 void fz_saw(const void *octets, size_t length);
 void fz_saw_number(uint64_t number);

@@ -264,7 +264,7 @@ static void stall(struct fz_session *s, unsigned client, bool on)
 {
 	struct watched *w = &s->watched[client];
 
-	if (!on_tcp(client) || !w->open)
+	if (!on_tcp(client) || !w->open || w->stalled == on)
 		return;
 	w->stalled = on;
 	w->waits = 0;
