@@ -678,8 +678,9 @@ static void connections_closed_by_the_server(void **unused)
 	assert_int_equal(fz_model_users(model), 2);
 	YES(0, "6: CONNECTION_REQUEST|alice|", NULL); /* nobody is there */
 	fz_model_reads(model, 0, false);
+	TIME(40000, NULL);
 	YES(0, "open", NULL); /* silent, and not reading, from here on anew */
-	LATE("REL-16", 60999, "@60999 0 closed");
+	LATE("REL-16", 69999, "@69999 0 closed");
 	YES(0, "6: CONNECTION_REQUEST|alice|", "0 6: CONNECTION_GRANTED|alice|");
 	LATE("REL-16", 200000, "@200000 0 closed");
 	stop();
