@@ -3,7 +3,6 @@
  * Owns nothing: slices kept in the world point into what the model keeps. */
 #include <arpa/inet.h>
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "fuzz/model_part.h"

@@ -347,6 +347,54 @@ static void rooms_of_two_movies_are_two(void **unused)
 	stop();
 }
 
+/* Whoever comes back from a movie, by LEA-01 or in a second session, is in the main room like everybody. */
+static void back_in_the_main_room(void **unused)
+{
+	(void)unused;
+	for (int tcp = 0; tcp < 2; tcp++) {
+		scene(tcp, FZ_MOVIE_ROOM);
+		YES(0, "5: LEAVE_SESSION_REQUEST|alice|", "0 5: LEAVE_SESSION_GRANTED|alice|");
+		assert_int_equal(fz_model_movie(model, 0), -1);
+		NO("MSG-01", 0, "6: SEND_MESSAGE_REQUEST|alice|hi", "0 6: NEW_MESSAGE|alice|hi");
+		YES(0, "6: SEND_MESSAGE_REQUEST|alice|hi", "0 6: NEW_MESSAGE|alice|hi", "1 6: NEW_MESSAGE|alice|hi");
+		YES(0, "7: LEAVE_SESSION_REQUEST|alice|", "0 7: LEAVE_SESSION_GRANTED|alice|");
+		assert_int_equal(fz_model_name(model, 0).length, 0);
+		stop();
+	}
+	scene(UDP, FZ_MOVIE_ROOM);
+	YES(0, "5: ENTER_MOVIE_REQUEST|alice|x", "0 5: ENTER_MOVIE_ERROR_2003|alice|");
+	TIME(3000, "@1000 0 5: ENTER_MOVIE_ERROR_2003|alice|", "@2000 0 5: ENTER_MOVIE_ERROR_2003|alice|", "@3000 0 5: ENTER_MOVIE_ERROR_2003|alice|");
+	TIME(5000, NULL);
+	assert_int_equal(fz_model_movie(model, 0), -1);
+	assert_int_equal(fz_model_name(model, 0).length, 0);
+	YES(0, "6: CONNECTION_REQUEST|alice|", "0 6: CONNECTION_GRANTED|alice|");
+	YES(0, "7: SEND_MESSAGE_REQUEST|alice|hi", "0 7: NEW_MESSAGE|alice|hi", "1 7: NEW_MESSAGE|alice|hi");
+	stop();
+}
+
+/* ENT-06 at its edges. */
+static void streams(void **unused)
+{
+	static const char *const right[] = { "1.2.3.4:1", "1.2.3.4:65535", "[::]:9", "[::ffff:1.2.3.4]:19", "255.255.255.255:5004" };
+	static const char *const wrong[] = { "", ":", ":1", "1:1", "1.2.3.4", "1.2.3.4:", "1.2.3.4:/", "1.2.3.4:5x", "1.2.3.4:+5", "1.2.3:5",
+		"1.2.3.256:5", "1.2.3.4:00", "1.2.3.4:123456", "1.2.3.4:4294967297", "[::]", "[::]:0", "[::]:65536", "::1:5", "[]:5", "[:5", "]:5",
+		"[::1:5", "::1]:5", "[fe80::1%lo]:5", "[1.2.3.4]:5", "localhost:5", " 1.2.3.4:5", "1.2.3.4:5 ",
+		"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:5" };
+	char output[200];
+
+	(void)unused;
+	for (unsigned i = 0; i < sizeof right / sizeof *right; i++) {
+		scene(UDP, FZ_MAIN_ROOM);
+		for (unsigned k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+			snprintf(output, sizeof output, "0 5: ENTER_MOVIE_GRANTED|alice|%s", wrong[k]);
+			NO("ENT-06", 0, "5: ENTER_MOVIE_REQUEST|alice|Metropolis", output);
+		}
+		snprintf(output, sizeof output, "0 5: ENTER_MOVIE_GRANTED|alice|%s", right[i]);
+		YES(0, "5: ENTER_MOVIE_REQUEST|alice|Metropolis", output);
+		stop();
+	}
+}
+
 /* MSG-06: 1024 octets are a text, 1025 are none. */
 static void the_longest_text(void **unused)
 {
@@ -628,6 +676,13 @@ static void connections_closed_by_the_server(void **unused)
 	LATE("REL-16", 31000, "@31000 1 closed");
 	TIME(31000, "@31000 0 closed");
 	assert_int_equal(fz_model_users(model), 2);
+	YES(0, "6: CONNECTION_REQUEST|alice|", NULL); /* nobody is there */
+	fz_model_reads(model, 0, false);
+	TIME(40000, NULL);
+	YES(0, "open", NULL); /* silent, and not reading, from here on anew */
+	LATE("REL-16", 69999, "@69999 0 closed");
+	YES(0, "6: CONNECTION_REQUEST|alice|", "0 6: CONNECTION_GRANTED|alice|");
+	LATE("REL-16", 200000, "@200000 0 closed");
 	stop();
 }
 
@@ -1402,6 +1457,26 @@ static void a_tcp_peer_that_does_not_read(void **unused)
 	}
 }
 
+/* ROB-03: more than max-backlog, not just that much. */
+static void exactly_max_backlog(void **unused)
+{
+	(void)unused;
+	for (int more = 0; more < 2; more++) {
+		start();
+		settings.params.max_backlog = 54 - more;
+		restart();
+		join(0, TCP, "alice");
+		join(1, TCP, "bob");
+		fz_model_reads(model, 1, false);
+		YES(0, "3: SEND_MESSAGE_REQUEST|alice|1234", "0 3: NEW_MESSAGE|alice|1234", "1 3: NEW_MESSAGE|alice|1234"); /* 27 octets */
+		if (more)
+			NO("ROB-03", 0, "4: SEND_MESSAGE_REQUEST|alice|1234", "0 4: NEW_MESSAGE|alice|1234", "1 4: NEW_MESSAGE|alice|1234");
+		else
+			YES(0, "4: SEND_MESSAGE_REQUEST|alice|1234", "0 4: NEW_MESSAGE|alice|1234", "1 4: NEW_MESSAGE|alice|1234");
+		stop();
+	}
+}
+
 /* A list can be what is too much, too. */
 static void a_requester_that_does_not_read(void **unused)
 {
@@ -1485,6 +1560,25 @@ static void strangers_forgotten(void **unused)
 	}
 }
 
+/* Of two, it is the one heard longest ago; and a session that ended makes a stranger as well. */
+static void the_oldest_stranger(void **unused)
+{
+	(void)unused;
+	start();
+	settings.max_strangers = 1;
+	restart();
+	join(1, UDP, "bob");
+	open_endpoint(0, UDP);
+	YES(1, "3: LEAVE_SESSION_REQUEST|bob|", "1 3: LEAVE_SESSION_GRANTED|bob|");
+	join(2, UDP, "carol");
+	YES(2, "3: LEAVE_SESSION_REQUEST|carol|", "2 3: LEAVE_SESSION_GRANTED|carol|");
+	assert_int_equal(fz_model_worlds(model), 2);
+	LATE("REL-06", 1251, "@1000 1 3: LEAVE_SESSION_GRANTED|bob|"); /* carol's must come */
+	TIME(1251, "@1000 2 3: LEAVE_SESSION_GRANTED|carol|");          /* bob's need not */
+	assert_int_equal(fz_model_worlds(model), 1);
+	stop();
+}
+
 /* ---- the model itself ---------------------------------------------------------------------------------------------- */
 
 /* Beyond a ceiling it accepts, and says that it does so. */
@@ -1534,6 +1628,8 @@ int main(void)
 		cmocka_unit_test(every_cell_of_the_table),
 		cmocka_unit_test(a_text_goes_to_its_room_alone),
 		cmocka_unit_test(rooms_of_two_movies_are_two),
+		cmocka_unit_test(back_in_the_main_room),
+		cmocka_unit_test(streams),
 		cmocka_unit_test(the_longest_text),
 		cmocka_unit_test(names),
 		cmocka_unit_test(a_full_server),
@@ -1577,10 +1673,12 @@ int main(void)
 		cmocka_unit_test(other_numbers),
 		cmocka_unit_test(a_udp_recipient_too_slow),
 		cmocka_unit_test(a_tcp_peer_that_does_not_read),
+		cmocka_unit_test(exactly_max_backlog),
 		cmocka_unit_test(a_requester_that_does_not_read),
 		cmocka_unit_test(dropped_in_any_state),
 		cmocka_unit_test(strangers_forgotten),
 		cmocka_unit_test(many_repetitions),
+		cmocka_unit_test(the_oldest_stranger),
 		cmocka_unit_test(a_lost_model_says_so),
 		cmocka_unit_test(every_possible_cell_was_visited),
 	};
