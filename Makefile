@@ -1,6 +1,6 @@
 # Every task of the project, in one file without recursion. Each variant is built in a folder of its own,
 # build/<variant>/; the programs of the release variant stand directly in build/. `make help` lists the goals.
-# Yours to set: CC CFLAGS LDFLAGS WERROR PREFIX DESTDIR PYTHON. The project's own flags stay apart from them.
+# Yours to set: CC CFLAGS LDFLAGS WERROR PREFIX DESTDIR PYTHON TIME (of fuzz). The project's own flags stay apart from them.
 
 .DEFAULT_GOAL := programs
 .DELETE_ON_ERROR:
@@ -16,14 +16,14 @@ endif
 
 # ---- what is built of what -----------------------------------------------------------------------------------------
 
-PROGRAMS := c2w-server c2w-server-faulty c2w-conform c2w-report c2w-fuzz
+PROGRAMS := c2w-server c2w-server-faulty c2w-conform c2w-report c2w-fuzz c2w-seeds c2w-simulate
 INSTALLED := c2w-server c2w-conform c2w-report c2w-fuzz
 
 MAINS    := $(wildcard */main*.c)
 FAULTS   := $(wildcard server/faults*.c)
 sources   = $(filter-out $(MAINS) $(FAULTS),$(wildcard $(1:%=%/*.c)))
 BLACKBOX := $(wildcard fuzz/blackbox_*.c)
-LIBRARY  := $(call sources,protocol judge net server harness reports) $(FAULTS) $(BLACKBOX)
+LIBRARY  := $(call sources,protocol judge net server harness reports fuzz) $(FAULTS)
 
 c2w-server        := server/main.c $(call sources,protocol net server)
 c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(FAULTS)
@@ -31,34 +31,52 @@ c2w-conform       := harness/main.c $(call sources,protocol net judge reports ha
 c2w-report        := reports/main.c $(call sources,protocol reports)
 c2w-fuzz          := fuzz/main_fuzz.c $(BLACKBOX) $(call sources,protocol net judge) harness/keeper.c
 
+c2w-seeds         := fuzz/main_seeds.c fuzz/fuzz.c fuzz/scripts.c fuzz/steps.c $(call sources,protocol reports)
+c2w-simulate      := fuzz/main_simulate.c $(LIBRARY)
+
+TARGETS   := $(wildcard fuzz/targets/*.c)
+
 UNITS     := $(wildcard tests/unit/*_test.c)
 SELFTESTS := $(wildcard tests/selftest/*.c)
 BENCHES   := $(wildcard bench/*.c)
 SUPPORT   := $(filter-out $(UNITS),$(wildcard tests/unit/*.c))
 TESTING   := $(UNITS) $(SELFTESTS) $(SUPPORT)
-SOURCES   := $(sort $(MAINS) $(LIBRARY) $(TESTING))
+SOURCES   := $(sort $(MAINS) $(LIBRARY) $(TARGETS) $(TESTING))
 
 # ---- variants ------------------------------------------------------------------------------------------------------
 
-VARIANTS := release asan tsan cov clang
+VARIANTS := release asan tsan cov clang fuzz fuzzcov
 
 bin_release := build
 bin_asan    := build/asan
 bin_tsan    := build/tsan
 bin_cov     := build/cov
 bin_clang   := build/clang
+bin_fuzz    := build/fuzz
+bin_fuzzcov := build/fuzzcov
 
 cc_release = $(CC)
 cc_asan    = $(CC)
 cc_tsan    = $(CC)
 cc_cov     = $(CC)
 cc_clang   = clang
+cc_fuzz    = $(FUZZ_CC)
+cc_fuzzcov = clang
 
 flags_release := -O2 -g
 flags_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Werror
 flags_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread -Werror
 flags_cov     := -O0 -g --coverage
 flags_clang   := -O1 -Werror
+flags_fuzz     = $(FUZZ_FLAGS)
+flags_fuzzcov := -O1 -g -fprofile-instr-generate -fcoverage-mapping
+
+# Fuzz targets for another engine than clang's libFuzzer: fuzz/oss-fuzz/build.sh sets these.
+FUZZ_CC     := clang
+FUZZ_LINK    = $(FUZZ_CC)
+FUZZ_FLAGS  := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_ENGINE := -fsanitize=fuzzer
+TIME        := 600
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 PACKAGES := libevent_core libevent_extra jansson libxml-2.0 libarchive
@@ -83,6 +101,7 @@ programs_$(1) := $$(PROGRAMS:%=$(bin_$(1))/%)
 units_$(1) := $$(UNITS:%.c=build/$(1)/%)
 selftests_$(1) := $$(SELFTESTS:%.c=build/$(1)/%)
 benches_$(1) := $$(BENCHES:%.c=build/$(1)/%)
+replays_$(1) := $$(TARGETS:fuzz/targets/%.c=build/$(1)/fuzz/replay-%)
 FLAGS_FILES += build/$(1)/flags
 
 build/$(1)/%.o: %.c build/$(1)/flags | deps-build
@@ -106,6 +125,11 @@ $$(units_$(1)) $$(selftests_$(1)): %: %.o $$(call objects_$(1),$$(SUPPORT) $$(LI
 	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS) -lcmocka
 $$(call objects_$(1),$$(TESTING)): | deps-test
 
+$$(replays_$(1)): build/$(1)/fuzz/replay-%: build/$(1)/fuzz/targets/%.o $$(call objects_$(1),fuzz/main_replay.c $$(LIBRARY))
+	$$(call say,link,$$@)
+	$$(Q)$$(call link,$(1)) -o $$@ $$^ $$(PACKAGE_LIBS)
+build/$(1)/fuzz/scripts.o: $$(wildcard scenarios/*.c2w scenarios/*/*.c2w)
+
 $$(benches_$(1)): %: %.o
 	$$(call say,link,$$@)
 	$$(Q)$$(call link,$(1)) -o $$@ $$^ -lpcap
@@ -123,18 +147,23 @@ $(call objects_clang,$(SOURCES)): | deps-test
 $(GENERATED)/c2w_html.inc: reports/html/report.css reports/html/report.js scripts/embed
 	$(Q)mkdir -p $(@D)
 	$(Q)scripts/embed reports/html/report.css reports/html/report.js > $@
+FUZZERS := $(TARGETS:fuzz/targets/%.c=build/fuzz/target-%)
+$(FUZZERS): build/fuzz/target-%: build/fuzz/fuzz/targets/%.o $(call objects_fuzz,$(LIBRARY))
+	$(call say,link,$@)
+	$(Q)$(FUZZ_LINK) $(FUZZ_FLAGS) $(FUZZ_ENGINE) -o $@ $^ $(PACKAGE_LIBS)
+$(call objects_fuzz,$(SOURCES)) $(call objects_fuzzcov,$(SOURCES)): | deps-fuzz
 
 -include $(wildcard $(foreach v,$(VARIANTS),$(patsubst %.c,build/$(v)/%.d,$(SOURCES) $(BENCHES))))
 
 # ---- set-up --------------------------------------------------------------------------------------------------------
 
 # Only these goals install what is missing; the others say it and stop.
-INSTALLING := deps demo check check-all selftest mutants trust bench asan tsan cov lint format
+INSTALLING := deps demo check check-all selftest mutants trust bench asan tsan cov lint format fuzz fuzzers corpus-seed corpus-min
 $(INSTALLING): DEPS := scripts/deps
 DEPS := scripts/deps --check
 PYTHON ?= $(eval PYTHON := $$(shell scripts/python))$(PYTHON)
 
-deps-build deps-test deps-bench deps-trust deps-lint deps-cov:
+deps-build deps-test deps-bench deps-trust deps-lint deps-cov deps-fuzz:
 	@$(DEPS) $(@:deps-%=%)
 
 # ---- goals ---------------------------------------------------------------------------------------------------------
@@ -145,7 +174,7 @@ help: ## list the goals
 
 programs: $(programs_release)
 
-deps: deps-build deps-test deps-bench deps-trust deps-lint deps-cov ## install what any goal may need
+deps: deps-build deps-test deps-bench deps-trust deps-lint deps-cov deps-fuzz ## install what any goal may need
 
 demo: programs ## install what is missing, build, judge the reference server over UDP and TCP
 	scripts/demo
@@ -153,10 +182,11 @@ demo: programs ## install what is missing, build, judge the reference server ove
 UNIT   = scripts/unit
 PYTEST = $(PYTHON) -m pytest -q -n auto -p no:cacheprovider tests/cli tests/e2e
 
-check: deps-test programs $(programs_asan) $(units_asan) $(selftests_release) $(call objects_release,$(UNITS)) clang ## install what is missing, build with sanitizers, run every test
+check: deps-test programs $(programs_asan) $(units_asan) $(replays_asan) $(selftests_release) $(call objects_release,$(UNITS)) clang ## install what is missing, build with sanitizers, run every test
 	$(UNIT) $(units_asan)
 	build/c2w-conform --quiet --simulate scenarios
 	build/c2w-conform --quiet --coverage scenarios
+	$(call replay,build/asan/fuzz/replay)
 	$(SELFTEST)
 	tests/selftest/mutate
 	C2W_BUILD=build/asan $(PYTEST)
@@ -210,13 +240,34 @@ cov: deps-test deps-cov $(programs_cov) $(units_cov) ## line and branch coverage
 
 clang: $(call objects_clang,$(SOURCES))
 
+fuzzers: $(FUZZERS)
+
+fuzz: deps-fuzz fuzzers $(replays_fuzzcov) build/fuzz/dictionary ## all fuzz targets, TIME seconds together (600); leaves build/fuzz/report.html and .json
+	fuzz/run --time $(TIME) $(TARGETS:fuzz/targets/%.c=%)
+
+replay = set -e; for target in $(TARGETS:fuzz/targets/%.c=%); do echo "replay $$target: $$($(1)-$$target corpus/$$target)"; done
+
+corpus-replay: $(replays_asan) $(replays_release) ## the corpus of every target, as plain programs with and without sanitizers
+	$(call replay,build/asan/fuzz/replay)
+	$(call replay,build/release/fuzz/replay)
+
+corpus-seed: fuzzers programs build/c2w-seeds ## make seeds from the scenarios, and add to the corpus what brings new coverage
+	fuzz/seed $(TARGETS:fuzz/targets/%.c=%)
+
+corpus-min: fuzzers ## leave in the corpus only what brings coverage; regress/ stays
+	fuzz/minimise $(TARGETS:fuzz/targets/%.c=%)
+
+build/fuzz/dictionary: build/c2w-seeds
+	@mkdir -p $(@D)
+	$(Q)build/c2w-seeds --dictionary > $@
+
 lint: deps-build deps-test deps-bench deps-lint $(GENERATED)/c2w_html.inc ## clang-tidy and cppcheck, every finding an error
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=uninitvar \
 		--library=scripts/cppcheck.cfg -j $(shell nproc) -I. -D_GNU_SOURCE $(filter-out $(TESTING),$(SOURCES)) $(BENCHES)
 	printf '%s\n' $(SOURCES) $(BENCHES) | xargs -P $(shell nproc) -n 1 scripts/tidy -std=c17 -I. -I$(GENERATED) $(DEFINES) $(INSTALLED_AT) $(PACKAGE_CFLAGS)
 
 format: deps-lint ## clang-format the C sources in place (look at the diff: hand-made tables suffer)
-	clang-format -i $(SOURCES) $(BENCHES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports tests/unit bench))
+	clang-format -i $(SOURCES) $(BENCHES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports fuzz tests/unit bench))
 
 install: programs ## copy programs, suite, schema, pytest plugin and documents below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/python $(DESTDIR)$(PREFIX)/share/doc/c2w
@@ -235,5 +286,5 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help programs deps deps-build deps-test deps-bench deps-trust deps-lint deps-cov demo check check-all scenarios selftest mutants trust bench \
-	asan tsan cov clang lint format install dist clean FORCE
+.PHONY: help programs deps deps-build deps-test deps-bench deps-trust deps-lint deps-cov deps-fuzz demo check check-all scenarios selftest mutants trust bench \
+	asan tsan cov clang fuzz fuzzers corpus-replay corpus-seed corpus-min lint format install dist clean FORCE

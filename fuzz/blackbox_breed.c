@@ -31,7 +31,7 @@ static const enum c2w_command requests[] = {
 	C2W_CONNECTION_REQUEST, C2W_USER_LIST_REQUEST, C2W_MOVIE_LIST_REQUEST, C2W_ENTER_MOVIE_REQUEST, C2W_LEAVE_SESSION_REQUEST, C2W_SEND_MESSAGE_REQUEST,
 };
 
-uint64_t fz_random(struct fz_breeder *breeder)
+uint64_t fz_roll(struct fz_breeder *breeder)
 {
 	uint64_t x = breeder->random;
 
@@ -44,7 +44,7 @@ uint64_t fz_random(struct fz_breeder *breeder)
 
 unsigned fz_below(struct fz_breeder *breeder, unsigned limit)
 {
-	return (unsigned)((fz_random(breeder) >> 33) % limit);
+	return (unsigned)((fz_roll(breeder) >> 33) % limit);
 }
 
 static bool one_in(struct fz_breeder *breeder, unsigned n)

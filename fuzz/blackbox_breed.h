@@ -12,7 +12,7 @@ struct fz_breeder {
 	unsigned waits;    /* per mille of the steps that wait for time to pass: dear over sockets */
 };
 
-uint64_t fz_random(struct fz_breeder *breeder);
+uint64_t fz_roll(struct fz_breeder *breeder);
 unsigned fz_below(struct fz_breeder *breeder, unsigned limit); /* 0 … limit-1; limit at least 1 */
 
 /* A conversation, mostly sensible. */

@@ -145,7 +145,7 @@ static bool judge_ours(void *context, struct c2w_str user)
 
 static const char *name_of(unsigned party)
 {
-	return party == HONEST ? "honest" : fz_names[party];
+	return party == HONEST ? "honest" : fz_known_names[party];
 }
 
 __attribute__((format(printf, 2, 3))) static void say(const struct fz_play *play, const char *format, ...)
@@ -1161,11 +1161,11 @@ static void end(struct fz_play *play)
 static void read_again(struct party *party)
 {
 	if (party->deaf && party->open && !party->ended) {
-		say(party->play, "%s reads again\n", fz_names[party->index]);
+		say(party->play, "%s reads again\n", fz_known_names[party->index]);
 		set_reading(party, true);
 	}
 	if (party->holds && party->open)
-		say(party->play, "%s resumes acks\n", fz_names[party->index]);
+		say(party->play, "%s resumes acks\n", fz_known_names[party->index]);
 	party->deaf = party->holds = false;
 }
 

@@ -3,7 +3,7 @@
 
 #include "protocol/rules.h"
 
-const char *const fz_names[FZ_CAST] = { "alice", "bob", "carol" };
+const char *const fz_known_names[FZ_CAST] = { "alice", "bob", "carol" };
 
 bool fz_sends(const struct fz_step *step)
 {
@@ -227,10 +227,10 @@ static void print_time(const struct fz_step *step, FILE *to)
 	case FZ_TIME_FRESH:
 		return;
 	case FZ_TIME_LAST:
-		fprintf(to, " time time(%s)", fz_names[step->client]);
+		fprintf(to, " time time(%s)", fz_known_names[step->client]);
 		return;
 	case FZ_TIME_EARLIER:
-		fprintf(to, " time earlier(%s)", fz_names[step->client]);
+		fprintf(to, " time earlier(%s)", fz_known_names[step->client]);
 		return;
 	case FZ_TIME_TEXT:
 		fputs(" time ", to);
@@ -242,7 +242,7 @@ static void print_time(const struct fz_step *step, FILE *to)
 static void print_user(const struct fz_step *step, FILE *to)
 {
 	if (step->user == FZ_USER_OTHER)
-		fprintf(to, " user $%s", fz_names[step->other]);
+		fprintf(to, " user $%s", fz_known_names[step->other]);
 	if (step->user == FZ_USER_TEXT) {
 		fputs(" user ", to);
 		print_text(&step->user_text, to);
@@ -288,11 +288,11 @@ static void print_line(const struct fz_step *step, bool in_batch, bool awaited, 
 		return;
 	}
 	if (!fz_sends(step)) {
-		fprintf(to, "%s %s\n", fz_names[step->client], verbs[step->action]);
+		fprintf(to, "%s %s\n", fz_known_names[step->client], verbs[step->action]);
 		return;
 	}
 	if (!in_batch)
-		fprintf(to, step->joined ? "%s > batch {\n" : "%s > ", fz_names[step->client]);
+		fprintf(to, step->joined ? "%s > batch {\n" : "%s > ", fz_known_names[step->client]);
 	if (in_batch || step->joined)
 		fputc('\t', to);
 	print_sending(step, to);
@@ -326,7 +326,7 @@ void fz_program_print_cast(const struct fz_program *program, bool honest, bool h
 
 		if (i == FZ_CAST ? !honest : !fz_takes_part(program, i))
 			continue;
-		fprintf(to, "%s %s", between, i == FZ_CAST ? "honest" : fz_names[i]);
+		fprintf(to, "%s %s", between, i == FZ_CAST ? "honest" : fz_known_names[i]);
 		if (transports == C2W_ON_BOTH)
 			fprintf(to, " over %s", tcp ? "tcp" : "udp");
 		between = transports == C2W_ON_BOTH ? "," : "";

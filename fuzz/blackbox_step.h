@@ -10,7 +10,7 @@
 
 enum { FZ_CAST = 3, FZ_STEPS = 24, FZ_LITERAL = 48, FZ_TIMES = 8192 /* octets of one field at most, repeated */ };
 
-extern const char *const fz_names[FZ_CAST]; /* alice, bob, carol */
+extern const char *const fz_known_names[FZ_CAST]; /* alice, bob, carol */
 
 /* Octets, repeated: "ab" * 512. */
 struct fz_text {
