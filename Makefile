@@ -226,12 +226,12 @@ bench: deps-bench programs $(benches_release) $(call objects_clang,$(BENCHES)) #
 asan: deps-test $(programs_asan) $(units_asan) ## unit tests under the address and undefined-behaviour sanitizers
 	$(UNIT) $(units_asan)
 
-tsan: deps-test $(programs_tsan) $(units_tsan) ## unit tests and the suite under the thread sanitizer
+tsan: deps-test $(programs_tsan) $(units_tsan) $(replays_asan) ## unit tests and the suite under the thread sanitizer
 	$(UNIT) $(units_tsan)
 	$(bin_tsan)/c2w-conform --quiet --simulate scenarios
 	C2W_BUILD=build/tsan $(PYTEST)
 
-cov: deps-test deps-cov $(programs_cov) $(units_cov) ## line and branch coverage of all tests, in build/cov/coverage.html
+cov: deps-test deps-cov $(programs_cov) $(units_cov) $(replays_asan) ## line and branch coverage of all tests, in build/cov/coverage.html
 	find build/cov -name '*.gcda' -delete
 	$(UNIT) $(units_cov)
 	$(bin_cov)/c2w-conform --quiet --simulate scenarios

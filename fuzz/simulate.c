@@ -158,12 +158,16 @@ static void expect(struct person *p, unsigned author, unsigned number)
 
 static bool read_text(struct c2w_str data, unsigned *author, unsigned *number)
 {
-	char text[32] = "";
+	char text[32] = "", *end;
 
 	if (data.length == 0 || data.length >= sizeof(text))
 		return false;
 	memcpy(text, data.at, data.length);
-	return sscanf(text, "%u.%u", author, number) == 2;
+	*author = (unsigned)strtoul(text, &end, 10);
+	if (*end++ != '.')
+		return false;
+	*number = (unsigned)strtoul(end, &end, 10);
+	return *end == '\0';
 }
 
 /* REL-11: once; MSG-01: to everybody in the room, now. */
@@ -190,7 +194,7 @@ static int tap_verdict(const struct srv_core *core, const struct srv_endpoint *e
 	error = present->verdict(core, endpoint, request, error);
 	if (error != SRV_NO_ERROR)
 		return error;
-	if (request->command == C2W_SEND_MESSAGE_REQUEST)
+	if (endpoint && endpoint->room && request->command == C2W_SEND_MESSAGE_REQUEST)
 		text_accepted(endpoint, request);
 	else if (p && (request->command == C2W_ENTER_MOVIE_REQUEST || request->command == C2W_LEAVE_SESSION_REQUEST))
 		make_optional(p); /* MSG-08 */
@@ -507,28 +511,42 @@ static void say(struct person *p)
 	ask(p, C2W_CHAT, text);
 }
 
-static void act(struct person *p)
+/* Goes away without a word: a connection is cut, a datagram's sender acks nothing any more. */
+static void vanish(struct person *p)
+{
+	if (p->tcp) {
+		begin_anew(p);
+		return;
+	}
+	p->fades = true;
+	ask(p, C2W_USER_LIST, "");
+}
+
+static void act_in_session(struct person *p)
 {
 	unsigned dice = (unsigned)pause_of(p->world, PERCENT);
 
-	if (p->belief == OUT)
-		ask(p, C2W_CONNECTION, "");
-	else if (p->belief == UNSURE)
-		ask(p, C2W_LEAVE_SESSION, "");
-	else if (dice < 45)
+	if (dice < 45)
 		say(p);
 	else if (dice < 60)
 		ask(p, C2W_USER_LIST, "");
 	else if (dice < 65)
 		ask(p, C2W_MOVIE_LIST, "");
-	else if (dice < 75 || (p->belief == IN_MOVIE && dice < 98))
+	else if (dice >= 98)
+		vanish(p);
+	else if (dice < 75 || p->belief == IN_MOVIE)
 		ask(p, C2W_LEAVE_SESSION, "");
-	else if (dice < 98)
-		ask(p, C2W_ENTER_MOVIE, chance(p->world, 70) ? "M" : "Metropolis");
-	else if (p->tcp)
-		begin_anew(p);
 	else
-		p->fades = true, ask(p, C2W_USER_LIST, "");
+		ask(p, C2W_ENTER_MOVIE, chance(p->world, 70) ? "M" : "Metropolis");
+}
+
+static void act(struct person *p)
+{
+	switch (p->belief) {
+	case OUT: ask(p, C2W_CONNECTION, ""); break;
+	case UNSURE: ask(p, C2W_LEAVE_SESSION, ""); break;
+	case IN_MAIN: case IN_MOVIE: act_in_session(p); break;
+	}
 }
 
 static void take_turn(void *context)
