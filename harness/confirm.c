@@ -119,7 +119,7 @@ static struct hx_decision after_good(const struct hx_try *tries, unsigned count,
 		return settled(last, NULL);
 	if (tally->lossy < HX_LOSS_TRIES)
 		return again(tally, count, tries[last].company ? HX_AGAIN : HX_AGAIN_ALONE);
-	return doubtful(last, "Each try saw loss or reordering, so silence proves nothing.");
+	return settled(last, "Each of its tries saw loss or reordering, and in none of them came anything.");
 }
 
 /* What a network that is known to lose may have done to a try. */

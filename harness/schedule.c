@@ -320,6 +320,12 @@ static bool is_known(const struct hx_job *job)
 	return any;
 }
 
+/* A network that loses makes many second tries, of a target that may be right. */
+static int64_t patience_of(const struct hx_schedule *schedule)
+{
+	return network_of(schedule) == HX_NETWORK_LOSSY ? 5 * confirming_end : confirming_end;
+}
+
 /* Settles what gets no further try for want of time; false: it gets one. */
 static bool settle_untried(struct hx_job *job)
 {
@@ -329,7 +335,7 @@ static bool settle_untried(struct hx_job *job)
 
 	if (is_known(job))
 		settle(job, &decision);
-	else if (job->schedule->confirming >= confirming_end && job->suspect_of == 0)
+	else if (job->schedule->confirming >= patience_of(job->schedule) && job->suspect_of == 0)
 		settle_undecided(job, "second tries had used up their time");
 	else
 		return false;
