@@ -2,6 +2,7 @@
  * Nothing is kept between calls. */
 #include "harness/confirm.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct tally {
@@ -157,6 +158,7 @@ struct hx_decision hx_decide(const struct hx_try *tries, unsigned count, bool cl
 {
 	struct hx_try allowed[HX_MAX_TRIES];
 
+	assert(count > 0 && count <= HX_MAX_TRIES);
 	for (unsigned i = 0; i < count; i++)
 		allowed[i] = allowed_for(&tries[i], network);
 	return decide(allowed, count, claims_silence, network);
