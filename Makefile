@@ -215,6 +215,10 @@ selftest: deps-test programs $(selftests_release) ## the suite against every kno
 mutants: deps-test programs $(call objects_release,$(UNITS)) ## the suite against every wrong server that one change of the right one makes
 	tests/selftest/mutate --all
 
+# What programs are linked with, for who links them himself.
+libraries:
+	@echo $(PACKAGE_LIBS)
+
 RUNS ?= 20
 
 trust: deps-trust programs ## the right server under bad conditions, RUNS=20 times each: nothing may fail
@@ -286,5 +290,5 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help programs deps deps-build deps-test deps-bench deps-trust deps-lint deps-cov deps-fuzz demo check check-all scenarios selftest mutants trust bench \
+.PHONY: help programs deps deps-build deps-test deps-bench deps-trust deps-lint deps-cov deps-fuzz demo check check-all scenarios selftest mutants libraries trust bench \
 	asan tsan cov clang fuzz fuzzers corpus-replay corpus-seed corpus-min lint format install dist clean FORCE
