@@ -148,7 +148,11 @@ $(GENERATED)/c2w_html.inc: reports/html/report.css reports/html/report.js script
 	$(Q)mkdir -p $(@D)
 	$(Q)scripts/embed reports/html/report.css reports/html/report.js > $@
 FUZZERS := $(TARGETS:fuzz/targets/%.c=build/fuzz/target-%)
-$(FUZZERS): build/fuzz/target-%: build/fuzz/fuzz/targets/%.o $(call objects_fuzz,$(LIBRARY))
+# An archive: a target takes what it uses, and needs no library of what it does not.
+build/fuzz/library.a: $(call objects_fuzz,$(LIBRARY))
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+$(FUZZERS): build/fuzz/target-%: build/fuzz/fuzz/targets/%.o build/fuzz/library.a
 	$(call say,link,$@)
 	$(Q)$(FUZZ_LINK) $(FUZZ_FLAGS) $(FUZZ_ENGINE) -o $@ $^ $(PACKAGE_LIBS)
 $(call objects_fuzz,$(SOURCES)) $(call objects_fuzzcov,$(SOURCES)): | deps-fuzz
