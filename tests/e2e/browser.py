@@ -8,8 +8,13 @@ import threading
 import time
 
 PATIENCE = 60
+GONE = ("Inspected target navigated or closed", "Cannot find default execution context", "Execution context was destroyed.")
 OPTIONS = ("--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync "
            "--disable-dev-shm-usage --hide-scrollbars --window-size=1300,1000 --remote-debugging-pipe").split()
+
+
+class PageGone(Exception):
+    """Another page took its place while it was asked."""
 
 
 class Browser:
@@ -55,6 +60,8 @@ class Browser:
             self.read()
         watchdog.cancel()
         answer = self.answers.pop(self.count)
+        if answer.get("error", {}).get("message") in GONE:
+            raise PageGone
         assert "error" not in answer, answer
         return answer["result"]
 
@@ -76,7 +83,14 @@ class Browser:
         return there and self.named("Page.loadEventFired")
 
     def run(self, expression):
-        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        """The value of an expression; asked again where the page went away under the question, for the next one."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+                break
+            except PageGone:
+                assert time.monotonic() < end, "the page goes away again and again"
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
