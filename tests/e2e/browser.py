@@ -70,8 +70,14 @@ class Browser:
 
     def open(self, file):
         """Loads a file; what was recorded before is forgotten."""
+        self.load("Page.navigate", url=f"file://{file}")
+
+    def reload(self):
+        self.load("Page.reload")
+
+    def load(self, method, **params):
         self.events.clear()
-        self.send("Page.navigate", url=f"file://{file}")
+        self.send(method, **params)
         end = time.monotonic() + PATIENCE
         while not self.loaded() and time.monotonic() < end:
             time.sleep(0.02)

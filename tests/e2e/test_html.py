@@ -209,8 +209,9 @@ def test_a_screen_reader_finds_its_way(page, broken):
 def test_the_page_is_whole_without_its_script(page, broken):
     browser = page(broken)
     browser.send("Emulation.setScriptExecutionDisabled", value=True)
-    browser.send("Page.reload")
+    browser.reload()
     browser.send("Emulation.setScriptExecutionDisabled", value=False)
+    assert browser.run("document.querySelector('form').hidden")  # the script has not run
     assert browser.run("document.querySelectorAll('svg.ladder').length") > 0
 
 
