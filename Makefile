@@ -16,17 +16,18 @@ endif
 
 # ---- what is built of what -----------------------------------------------------------------------------------------
 
-PROGRAMS := c2w-server c2w-server-faulty c2w-conform
-INSTALLED := c2w-server c2w-conform
+PROGRAMS := c2w-server c2w-server-faulty c2w-conform c2w-trace
+INSTALLED := c2w-server c2w-conform c2w-trace
 
 MAINS    := $(wildcard */main*.c)
 FAULTS   := $(wildcard server/faults*.c)
 sources   = $(filter-out $(MAINS) $(FAULTS),$(wildcard $(1:%=%/*.c)))
-LIBRARY  := $(call sources,protocol judge net server harness reports) $(FAULTS)
+LIBRARY  := $(call sources,protocol judge net server harness reports pcap) $(FAULTS)
 
 c2w-server        := server/main.c $(call sources,protocol net server)
 c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(FAULTS)
 c2w-conform       := harness/main.c $(call sources,protocol net judge reports harness server)
+c2w-trace         := pcap/main.c pcap/main_record.c harness/output.c $(call sources,protocol net judge reports pcap)
 
 UNITS     := $(wildcard tests/unit/*_test.c)
 SELFTESTS := $(wildcard tests/selftest/*.c)
@@ -58,7 +59,7 @@ flags_cov     := -O0 -g --coverage
 flags_clang   := -O1 -Werror
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-PACKAGES := libevent_core libevent_extra jansson
+PACKAGES := libevent_core libevent_extra jansson libpcap
 DEFINES  := -D_GNU_SOURCE -DC2W_VERSION='"$(VERSION)"'
 INSTALLED_AT := -DC2W_DATADIR='"$(DATADIR)"'
 

@@ -1,0 +1,30 @@
+/* Which rules a message puts to the test, for one who only watches: what the judges look at when they see it. For trace.c. */
+#ifndef PC_CHANCE_H
+#define PC_CHANCE_H
+
+#include "judge/judge.h"
+
+/* What was seen. */
+enum pc_chance {
+	PC_ANSWER = 1 << 0,          /* a response in the grammar */
+	PC_TEXT = 1 << 1,            /* a NEW_MESSAGE in the grammar, of an author whose requests are seen */
+	PC_TEXT_WITH_PIPE = 1 << 2,
+	PC_REPEATED = 1 << 3,        /* the same again from the server */
+	PC_MALFORMED = 1 << 4,       /* from a client: no message */
+	PC_UNKNOWN = 1 << 5,         /* from a client: no command of clients */
+	PC_TOO_LONG = 1 << 6,        /* from a client */
+	PC_USER_LIST = 1 << 7,
+	PC_MOVIE_LIST = 1 << 8,
+	PC_STREAM = 1 << 9,
+	PC_NO_DATA = 1 << 10,        /* a response that carries no data */
+	PC_REQUEST = 1 << 11,
+	PC_REQUEST_AGAIN = 1 << 12,
+	PC_ACK = 1 << 13,
+};
+
+/* Marks the rules that these put to the test over this transport. */
+void pc_chance_mark(bool tested[C2W_RULES], unsigned chances, bool tcp);
+/* What a message from the server is a chance for. */
+unsigned pc_chance_of(const struct jd_reading *reading);
+
+#endif
