@@ -26,7 +26,7 @@ LIBRARY  := $(call sources,protocol judge net server harness reports pcap) $(FAU
 
 c2w-server        := server/main.c $(call sources,protocol net server)
 c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(FAULTS)
-c2w-conform       := harness/main.c $(call sources,protocol net judge reports harness server)
+c2w-conform       := harness/main.c harness/main_pcap.c $(call sources,protocol net judge reports harness server pcap)
 c2w-trace         := pcap/main.c pcap/main_record.c harness/output.c $(call sources,protocol net judge reports pcap)
 
 UNITS     := $(wildcard tests/unit/*_test.c)

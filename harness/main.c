@@ -16,6 +16,7 @@
 #include "harness/keeper.h"
 #include "harness/lag.h"
 #include "harness/lastfailed.h"
+#include "harness/main_pcap.h"
 #include "harness/options.h"
 #include "harness/output.h"
 #include "harness/progress.h"
@@ -178,9 +179,14 @@ static void start_progress(struct conform *conform)
 static bool open_outputs(struct conform *conform)
 {
 	const struct hx_options *options = &conform->options;
+	int error;
 
 	if (options->json != NULL && (conform->json = hx_output_open(options->json)) == NULL) {
 		complain(options->json, strerror(errno));
+		return false;
+	}
+	if (options->pcap != NULL && (error = pcap_prepare(options->pcap)) < 0) {
+		complain(options->pcap, strerror(-error));
 		return false;
 	}
 	if (options->events != NULL && (conform->events = fopen(options->events, "we")) == NULL) {
@@ -555,6 +561,10 @@ static int report(struct conform *conform)
 	};
 	int code = exit_code(conform), error;
 
+	if (conform->options.pcap != NULL && (error = pcap_synthesise(conform->result, conform->options.pcap)) < 0) {
+		complain(conform->options.pcap, strerror(-error));
+		code = EXIT_USAGE;
+	}
 	hx_progress_end(conform->progress, conform->result, code);
 	rp_terminal_write(conform->result, stdout, &options);
 	fflush(stdout);

@@ -45,6 +45,7 @@ static const struct argp_option table[] = {
 	{ .doc = "What comes out:", .group = 3 },
 	{ "json", KEY_JSON, "FILE", 0, "Write the result there", 3 },
 	{ "events", KEY_EVENTS, "FILE", 0, "Write there what happens as it happens, a JSON object a line", 3 },
+	{ "pcap", KEY_PCAP, "DIR", 0, "Write the packets of every scenario there, a file each", 3 },
 	{ "fail-on", KEY_FAIL_ON, "warn", 0, "End with 1 also if a SHOULD is not followed", 3 },
 	{ "quiet", 'q', NULL, 0, "Failures in brief and the last line only", 3 },
 	{ "verbose", 'v', NULL, 0, "Everything", 3 },
@@ -52,7 +53,6 @@ static const struct argp_option table[] = {
 	{ "tap", KEY_TAP, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ "html", KEY_HTML, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ "markdown", KEY_MARKDOWN, "FILE", OPTION_HIDDEN, NULL, 3 },
-	{ "pcap", KEY_PCAP, "DIR", OPTION_HIDDEN, NULL, 3 },
 	{ "expect", KEY_EXPECT, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ .doc = "Instead of a run:", .group = 4 },
 	{ "list", KEY_LIST, NULL, 0, "List the scenarios that would run", 4 },
@@ -291,6 +291,7 @@ static error_t parse_what_comes_out(int key, char *value, struct argp_state *sta
 
 	switch (key) {
 	case KEY_JSON: options->json = must_name(state, "--json", value); return 0;
+	case KEY_PCAP: options->pcap = must_name(state, "--pcap", value); return 0;
 	case KEY_EVENTS: options->events = must_name(state, "--events", value); return 0;
 	case KEY_FAIL_ON:
 		options->fail_on_warn = true;
@@ -307,7 +308,6 @@ static error_t parse_what_comes_out(int key, char *value, struct argp_state *sta
 	case KEY_TAP:
 	case KEY_HTML:
 	case KEY_MARKDOWN:
-	case KEY_PCAP:
 	case KEY_EXPECT:
 		argp_failure(state, 2, 0, "--%s: it comes with a later release; --json and --events are there", later_option(key));
 		return 0;

@@ -32,7 +32,7 @@ struct hx_options {
 	bool seed_given;
 	uint64_t seed;
 	/* What comes out. */
-	const char *json, *events;      /* NULL: none */
+	const char *json, *events, *pcap; /* NULL: none */
 	bool quiet, verbose, fail_on_warn;
 };
 

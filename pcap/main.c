@@ -36,6 +36,7 @@ struct run {
 	struct pc_trace *trace;
 	struct hx_output *json;
 	bool unreadable;            /* nothing of some file could be read */
+	int64_t last;               /* ns: time of the last frame */
 };
 
 static struct pc_source *live;  /* for the signal handler */
@@ -218,6 +219,9 @@ static void read_all(struct run *run, struct pc_source *source, const char *name
 
 	record_file(run->record, name);
 	while ((got = pc_source_next(source, &frame)) > 0) {
+		if (frame.number == 1 && frame.at < run->last)
+			pc_trace_end(run->trace); /* it does not continue the file before */
+		run->last = frame.at;
 		pc_trace_frame(run->trace, link, frame.at, frame.number, frame.octets, frame.length);
 		if (run->options.interface != NULL && frame.number % 1024 == 0 && pc_source_dropped(source) > dropped) {
 			dropped = pc_source_dropped(source);

@@ -62,7 +62,7 @@ void pc_trace_free(struct pc_trace *trace);
 void pc_trace_frame(struct pc_trace *trace, int link, int64_t at, uint64_t number, const char *octets, size_t length);
 /* Packets are missing here, nobody knows which: nothing that is under way is judged any more. */
 void pc_trace_missing(struct pc_trace *trace);
-/* The capture ends: every session is closed. */
+/* The capture ends: every session is closed. What comes next is another capture. */
 void pc_trace_end(struct pc_trace *trace);
 
 struct pc_counts pc_trace_counts(const struct pc_trace *trace);

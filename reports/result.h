@@ -30,6 +30,8 @@ struct rp_finding {
 	int64_t at;                  /* ns since the run's start */
 };
 
+enum rp_end { RP_GOES_ON, RP_FIN, RP_RST };
+
 struct rp_event {
 	int64_t at;                  /* ns since the run's start */
 	char *client;                /* cast name */
@@ -37,6 +39,8 @@ struct rp_event {
 	bool tcp;
 	char *octets; size_t length; /* raw; NULL where the event is a note only */
 	size_t cut;                  /* octets that were behind these and are not kept */
+	char *path;                  /* "127.0.0.1:40312 > 127.0.0.1:1950": the client's address, the server's; NULL: unknown */
+	enum rp_end end;             /* TCP: whoever sent this has ended the connection with it */
 	char *note;                  /* "connection closed by the server (FIN)", "acked automatically"; may be NULL */
 };
 
@@ -55,6 +59,7 @@ struct rp_scenario {
 	size_t timeline_left_out;    /* events beyond the bound */
 	size_t timeline_head, timeline_cost; /* result.c's own: events never dropped; octets spent */
 	char *repeat;                /* the command that repeats it */
+	char *pcap;                  /* the file with its packets; or NULL */
 	uint64_t seed;
 };
 
@@ -74,6 +79,7 @@ struct rp_target {
 	int64_t round_trip;          /* ns, as measured; 0 unknown */
 	char *lost_after;            /* id of the scenario after which it stopped answering; or NULL */
 	char *output;                /* the end of a launched server's output; or NULL */
+	char *capture;               /* what the scenarios' packets are: "captured" or "synthesised"; NULL: none */
 	unsigned restarts;
 };
 
@@ -118,6 +124,8 @@ void rp_proves_set(struct rp_result *result, struct rp_scenario *scenario, const
 /* Kept in the order of `at`. Bounded as above: beyond that the oldest but the first are dropped, several at a time. */
 void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_t at, const char *client, bool received, bool tcp,
                   const char *octets, size_t length, const char *note);
+/* The same with all that an event has; what it points to is copied. */
+void rp_event_copy(struct rp_result *result, struct rp_scenario *scenario, const struct rp_event *event);
 /* A string that lives as long as the result. */
 char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Forgets the scenario's findings and timeline, for its second try. */
