@@ -635,6 +635,7 @@ static int run(struct conform *conform)
 	choose_seed(&conform->options);
 	conform->repeat = hx_options_repeat(&conform->options);
 	conform->result = rp_result_new();
+	conform->result->whole_timelines = conform->options.pcap != NULL;
 	conform->lanes = calloc(lanes, sizeof(*conform->lanes));
 	conform->targets = calloc(lanes, sizeof(struct hx_target *));
 	assert(conform->lanes != NULL && conform->targets != NULL);

@@ -127,6 +127,14 @@ static int write_scenario(const struct rp_scenario *scenario, int64_t start, con
 	return error;
 }
 
+/* A flood beyond all bounds: what is there is true, but it is not all. */
+static void remark(struct rp_result *result, struct rp_scenario *scenario)
+{
+	if (scenario->timeline_left_out > 0)
+		scenario->reason = rp_text(result, "%s%sIts packets are not all in its file: there were too many.",
+		                           scenario->reason == NULL ? "" : scenario->reason, scenario->reason == NULL ? "" : " ");
+}
+
 int pcap_synthesise(struct rp_result *result, const char *folder)
 {
 	int error = 0;
@@ -141,6 +149,8 @@ int pcap_synthesise(struct rp_result *result, const char *folder)
 		error = write_scenario(scenario, result->target.started, file);
 		if (error == 0)
 			scenario->pcap = file;
+		remark(result, scenario);
 	}
+	rp_timelines_trim(result);
 	return error;
 }

@@ -6,7 +6,8 @@
 
 /* Makes the folder. 0 or -errno. */
 int pcap_prepare(const char *folder);
-/* Makes packets from the timelines and writes one file a scenario that has any: FOLDER/chat-MSG-02-x.udp.pcap. 0 or -errno. */
+/* Makes packets from the timelines (result->whole_timelines), which are bounded then, and writes one file a scenario that has any:
+ * FOLDER/chat-MSG-02-x.udp.pcap. 0 or -errno. */
 int pcap_synthesise(struct rp_result *result, const char *folder);
 
 #endif

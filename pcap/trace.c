@@ -222,7 +222,7 @@ static void note_name(struct session *session, const struct c2w_message *message
 	}
 	memcpy(session->view.user, message->user.at, length);
 	session->view.user[length] = '\0';
-	if (is_judged(session))
+	if (is_judged(session) && c2w_user_name_valid(message->user))
 		session->server->ours[hash % OUR_NAMES] = hash;
 }
 

@@ -274,10 +274,11 @@ void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_
 
 void rp_event_copy(struct rp_result *result, struct rp_scenario *scenario, const struct rp_event *from)
 {
+	bool whole = result->whole_timelines && result->timeline_cost < RP_MAX_WHOLE;
 	struct rp_event event = *from;
 	size_t limit = timeline_limit(result);
 
-	if (event.length > RP_MAX_EVENT) {
+	if (event.length > RP_MAX_EVENT && !whole) {
 		event.cut += event.length - RP_MAX_EVENT;
 		event.length = RP_MAX_EVENT;
 	}
@@ -286,10 +287,31 @@ void rp_event_copy(struct rp_result *result, struct rp_scenario *scenario, const
 	timeline_insert(scenario, &event);
 	scenario->timeline_cost += event_cost(&event);
 	result->timeline_cost += event_cost(&event);
+	if (whole && scenario->timeline_left_out == 0)
+		return;
 	if (scenario->timeline_left_out == 0 && scenario->timeline_count <= RP_HEAD_EVENTS && scenario->timeline_cost <= limit / 2)
 		scenario->timeline_head = scenario->timeline_count;
 	if (scenario->timeline_count > RP_MAX_EVENTS || scenario->timeline_cost > limit)
 		timeline_trim(result, scenario, limit);
+}
+
+void rp_timelines_trim(struct rp_result *result)
+{
+	result->whole_timelines = false;
+	result->timeline_cost = 0;
+	for (size_t i = 0; i < result->scenarios_count; i++) {
+		struct rp_scenario *scenario = &result->scenarios[i];
+		struct rp_event *events = scenario->timeline;
+		size_t count = scenario->timeline_count, left_out = scenario->timeline_left_out;
+
+		scenario->timeline = NULL;
+		scenario->timeline_count = scenario->timeline_left_out = scenario->timeline_head = scenario->timeline_cost = 0;
+		for (size_t k = 0; k < count; k++)
+			rp_event_copy(result, scenario, &events[k]);
+		scenario->timeline_left_out += left_out;
+		events_free(events, count);
+		free(events);
+	}
 }
 
 /* ---- verdicts ----------------------------------------------------------------------------- */

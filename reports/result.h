@@ -98,6 +98,7 @@ struct rp_result {
 	struct rp_chunk *memory;     /* result.c's own: of rp_text() */
 	struct rp_finding spare;     /* result.c's own: see rp_finding_add() */
 	size_t timeline_cost;        /* result.c's own: octets spent on all timelines */
+	bool whole_timelines;        /* nothing is dropped up to RP_MAX_WHOLE, until rp_timelines_trim() */
 };
 
 enum {
@@ -109,6 +110,7 @@ enum {
 	RP_MAX_TIMELINE = 256 * 1024,      /* cost of one scenario's timeline */
 	RP_MAX_TIMELINES = 16 * 1024 * 1024, /* cost of all; beyond it each has RP_SMALL_TIMELINE */
 	RP_SMALL_TIMELINE = 16 * 1024,
+	RP_MAX_WHOLE = 512 * 1024 * 1024,  /* cost of all timelines, where they are to be whole */
 };
 
 /* Starts with the default parameters, verdict "inconclusive". Out of memory ends the program, here and below. */
@@ -126,6 +128,8 @@ void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_
                   const char *octets, size_t length, const char *note);
 /* The same with all that an event has; what it points to is copied. */
 void rp_event_copy(struct rp_result *result, struct rp_scenario *scenario, const struct rp_event *event);
+/* Bounds the timelines as they are without whole_timelines, which ends. */
+void rp_timelines_trim(struct rp_result *result);
 /* A string that lives as long as the result. */
 char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Forgets the scenario's findings and timeline, for its second try. */
