@@ -22,7 +22,7 @@ INSTALLED := c2w-server c2w-conform c2w-trace
 MAINS    := $(wildcard */main*.c)
 FAULTS   := $(wildcard server/faults*.c)
 sources   = $(filter-out $(MAINS) $(FAULTS),$(wildcard $(1:%=%/*.c)))
-LIBRARY  := $(call sources,protocol judge net server harness reports pcap) $(FAULTS)
+LIBRARY  := $(call sources,protocol judge net server harness reports pcap) harness/main_pcap.c $(FAULTS)
 
 c2w-server        := server/main.c $(call sources,protocol net server)
 c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(FAULTS)
@@ -207,11 +207,16 @@ lint: deps-build deps-test deps-bench deps-lint ## clang-tidy and cppcheck, ever
 format: deps-lint ## clang-format the C sources in place (look at the diff: hand-made tables suffer)
 	clang-format -i $(SOURCES) $(BENCHES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports tests/unit bench))
 
-install: programs ## copy programs, suite, schema, pytest plugin and documents below $(DESTDIR)$(PREFIX)
+# Where Wireshark looks for everybody's Lua plugins; empty where it is not installed.
+WIRESHARK ?= $(eval WIRESHARK := $$(shell tshark -G folders 2>/dev/null | sed -n 's/^Global Lua Plugins:[[:space:]]*//p'))$(WIRESHARK)
+
+install: programs ## copy programs, suite, schema, plugins and documents below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/python $(DESTDIR)$(PREFIX)/share/doc/c2w
 	install $(INSTALLED:%=build/%) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(wildcard reports/*.schema.json) $(DESTDIR)$(DATADIR)
 	install -m 644 harness/python/*.py $(DESTDIR)$(DATADIR)/python
+	install -m 644 pcap/c2w.lua $(DESTDIR)$(DATADIR)
+	$(if $(WIRESHARK),install -D -m 644 pcap/c2w.lua $(DESTDIR)$(WIRESHARK)/c2w.lua || echo "Wireshark: c2w.lua stays in $(DATADIR)")
 	install -m 644 README.md LICENSE $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/c2w
 	rm -rf $(DESTDIR)$(DATADIR)/scenarios
 	cp -R scenarios $(DESTDIR)$(DATADIR)/scenarios

@@ -105,25 +105,33 @@ static void write_ends(FILE *to, struct connections *connections, int64_t at)
 	}
 }
 
-static int write_scenario(const struct rp_scenario *scenario, int64_t start, const char *file)
+void pcap_write_scenario(FILE *to, const struct rp_scenario *scenario, int64_t start)
 {
 	struct connections *connections = calloc(1, sizeof(*connections));
-	FILE *to = fopen(file, "we");
-	int error = to == NULL || connections == NULL ? -errno : 0;
 	int64_t last = start;
 
-	if (error == 0) {
-		pc_write_header(to);
-		for (size_t i = 0; i < scenario->timeline_count; i++) {
-			write_event(to, connections, start, &scenario->timeline[i]);
-			last = start + scenario->timeline[i].at;
-		}
-		write_ends(to, connections, last);
-		error = ferror(to) ? -EIO : 0;
+	if (connections == NULL)
+		abort();
+	pc_write_header(to);
+	for (size_t i = 0; i < scenario->timeline_count; i++) {
+		write_event(to, connections, start, &scenario->timeline[i]);
+		last = start + scenario->timeline[i].at;
 	}
-	if (to != NULL && fclose(to) != 0 && error == 0)
-		error = -errno;
+	write_ends(to, connections, last);
 	free(connections);
+}
+
+static int write_file(const struct rp_scenario *scenario, int64_t start, const char *file)
+{
+	FILE *to = fopen(file, "we");
+	int error;
+
+	if (to == NULL)
+		return -errno;
+	pcap_write_scenario(to, scenario, start);
+	error = ferror(to) ? -EIO : 0;
+	if (fclose(to) != 0 && error == 0)
+		error = -errno;
 	return error;
 }
 
@@ -146,7 +154,7 @@ int pcap_synthesise(struct rp_result *result, const char *folder)
 
 		if (scenario->timeline_count == 0)
 			continue;
-		error = write_scenario(scenario, result->target.started, file);
+		error = write_file(scenario, result->target.started, file);
 		if (error == 0)
 			scenario->pcap = file;
 		remark(result, scenario);

@@ -6,7 +6,9 @@
 
 /* Makes the folder. 0 or -errno. */
 int pcap_prepare(const char *folder);
-/* Makes packets from the timelines (result->whole_timelines), which are bounded then, and writes one file a scenario that has any:
+/* Makes the packets of one timeline; start: ns since 1970, the run's. */
+void pcap_write_scenario(FILE *to, const struct rp_scenario *scenario, int64_t start);
+/* Makes packets from all timelines (result->whole_timelines), which are bounded then, and writes one file a scenario that has any:
  * FOLDER/chat-MSG-02-x.udp.pcap. 0 or -errno. */
 int pcap_synthesise(struct rp_result *result, const char *folder);
 

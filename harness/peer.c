@@ -86,6 +86,7 @@ static char *path_of(struct hx_endpoint *endpoint)
 			net_tcp_local(endpoint->link, &local);
 		else if (endpoint->udp != NULL)
 			net_udp_local(endpoint->udp, &local);
+		net_addr_source(&local, &endpoint->run->target->address);
 		if (local.port > 0)
 			snprintf(endpoint->path, sizeof(endpoint->path), "%s > %s", net_addr_format(&local, here),
 			         net_addr_format(&endpoint->run->target->address, there));

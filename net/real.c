@@ -263,6 +263,36 @@ int real_bind(int fd, const struct net_addr *local)
 	return bind(fd, (struct sockaddr *)&name, length) ? -errno : 0;
 }
 
+/* The kernel chooses it when a datagram socket is connected, which sends nothing. */
+static void ask_for_source(struct net_addr *source, const struct net_addr *to)
+{
+	struct sockaddr_in6 name;
+	socklen_t length = real_sockaddr(&name, to, real_family(to));
+	int fd = socket(real_family(to), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	if (connect(fd, (struct sockaddr *)&name, length) == 0)
+		real_local(fd, source);
+	close(fd);
+}
+
+void net_addr_source(struct net_addr *local, const struct net_addr *to)
+{
+	struct net_addr source = { .family = to->family };
+
+	if (!net_addr_is_wildcard(local))
+		return;
+	if (!net_addr_is_loopback(to))
+		ask_for_source(&source, to);
+	else if (to->family == 4)
+		memcpy(source.octets, (const uint8_t[4]){ 127, 0, 0, 1 }, 4);
+	else
+		source.octets[15] = 1;
+	source.port = local->port;
+	*local = source;
+}
+
 /* ---- the net -------------------------------------------------------------------------------- */
 
 static void free_op(struct net *net)
