@@ -9,17 +9,10 @@ enum pc_chance {
 	PC_ANSWER = 1 << 0,          /* a response in the grammar */
 	PC_TEXT = 1 << 1,            /* a NEW_MESSAGE in the grammar, of an author whose requests are seen */
 	PC_TEXT_WITH_PIPE = 1 << 2,
-	PC_REPEATED = 1 << 3,        /* the same again from the server */
-	PC_MALFORMED = 1 << 4,       /* from a client: no message */
-	PC_UNKNOWN = 1 << 5,         /* from a client: no command of clients */
-	PC_TOO_LONG = 1 << 6,        /* from a client */
-	PC_USER_LIST = 1 << 7,
-	PC_MOVIE_LIST = 1 << 8,
-	PC_STREAM = 1 << 9,
-	PC_NO_DATA = 1 << 10,        /* a response that carries no data */
-	PC_REQUEST = 1 << 11,
-	PC_REQUEST_AGAIN = 1 << 12,
-	PC_ACK = 1 << 13,
+	PC_STREAM = 1 << 3,          /* where a movie is streamed */
+	PC_REQUEST = 1 << 4,
+	PC_REQUEST_AGAIN = 1 << 5,
+	PC_ACK = 1 << 6,
 };
 
 /* Marks the rules that these put to the test over this transport. */

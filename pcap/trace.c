@@ -37,7 +37,6 @@ struct session {
 };
 
 struct server {
-	bool used;
 	struct net_addr address;
 	int64_t last_at;
 	struct pc_trace *trace;
@@ -60,7 +59,7 @@ struct pc_trace {
 	struct pc_trace_options options;
 	struct pc_fragments *fragments;
 	struct session *by_key;
-	struct server servers[PC_SERVERS];
+	struct server *servers[PC_SERVERS]; /* NULL: free */
 	struct opening openings[OPENINGS];
 	unsigned next_opening;
 	struct pc_packet packet;      /* the present one */
@@ -228,12 +227,8 @@ static void note_name(struct session *session, const struct c2w_message *message
 
 static unsigned chances_of_sent(const struct session *session, enum c2w_err err, const struct c2w_message *message)
 {
-	if (err == C2W_ERR_TOO_LONG)
-		return PC_TOO_LONG;
-	if (err != C2W_OK && err != C2W_ERR_UNKNOWN)
-		return PC_MALFORMED;
-	if (err == C2W_ERR_UNKNOWN || c2w_command_info(message->command)->sender != C2W_CLIENT)
-		return PC_UNKNOWN;
+	if (err != C2W_OK || c2w_command_info(message->command)->sender != C2W_CLIENT)
+		return 0;
 	if (c2w_command_info(message->command)->beat == C2W_ACK)
 		return PC_ACK;
 	return PC_REQUEST | (session->client.request.known && session->client.request.time == message->time ? PC_REQUEST_AGAIN : 0);
@@ -254,7 +249,7 @@ static void client_says(struct pc_trace *trace, struct session *session, struct 
 	if (!is_judged(session))
 		return;
 	pc_chance_mark(trace->tested[session->view.tcp], chances, session->view.tcp);
-	if (chances & (PC_REQUEST | PC_ACK))
+	if (chances != 0)
 		jd_client_sent(&session->client, &options, &session->server->names, trace->packet.at, &message, octets);
 }
 
@@ -448,39 +443,44 @@ static bool wanted(const struct pc_trace *trace, const struct net_addr *server)
 static struct server *server_known(struct pc_trace *trace, const struct net_addr *address)
 {
 	for (unsigned i = 0; i < PC_SERVERS; i++)
-		if (trace->servers[i].used && net_addr_equal(&trace->servers[i].address, address))
-			return &trace->servers[i];
+		if (trace->servers[i] != NULL && net_addr_equal(&trace->servers[i]->address, address))
+			return trace->servers[i];
 	return NULL;
 }
 
-static void server_close(struct server *server)
+static void server_close(struct server **place)
 {
+	struct server *server = *place;
+
+	*place = NULL;
+	if (server == NULL)
+		return;
 	while (server->in_use != NULL)
 		session_close(server->in_use);
 	jd_free(server->jd);
-	server->used = false;
+	free(server);
 }
 
 static struct server *server_add(struct pc_trace *trace, const struct net_addr *address)
 {
-	struct server *server = &trace->servers[0];
+	struct server **place = &trace->servers[0];
 	struct jd_options options;
 
-	for (unsigned i = 0; i < PC_SERVERS && server->used; i++)
-		if (!trace->servers[i].used || trace->servers[i].last_at < server->last_at)
-			server = &trace->servers[i];
-	if (server->used)
-		server_close(server);
-	memset(server, 0, sizeof(*server));
-	server->address = *address;
-	server->trace = trace;
-	options = judging(server);
-	server->jd = jd_new(&options, PC_SESSIONS);
-	if (server->jd == NULL)
+	for (unsigned i = 0; i < PC_SERVERS && *place != NULL; i++)
+		if (trace->servers[i] == NULL || trace->servers[i]->last_at < (*place)->last_at)
+			place = &trace->servers[i];
+	server_close(place);
+	*place = calloc(1, sizeof(**place)); /* pages of sessions that never come are never touched */
+	if (*place == NULL)
 		abort();
-	server->used = true;
+	(*place)->address = *address;
+	(*place)->trace = trace;
+	options = judging(*place);
+	(*place)->jd = jd_new(&options, PC_SESSIONS);
+	if ((*place)->jd == NULL)
+		abort();
 	trace->counts.servers++;
-	return server;
+	return *place;
 }
 
 /* Does it begin like a message? By whom, then. */
@@ -639,8 +639,7 @@ void pc_trace_missing(struct pc_trace *trace)
 void pc_trace_end(struct pc_trace *trace)
 {
 	for (unsigned i = 0; i < PC_SERVERS; i++)
-		if (trace->servers[i].used)
-			server_close(&trace->servers[i]);
+		server_close(&trace->servers[i]);
 }
 
 struct pc_trace *pc_trace_new(const struct pc_trace_options *options)
