@@ -8,6 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol/explain.h"
+#include "reports/text.h"
+
+enum { MOST_COLUMNS = 100 }; /* of prose */
+
 /* ---- where it is ---------------------------------------------------------------------------------- */
 
 static bool there(const char *folder)
@@ -138,24 +143,59 @@ static const char *transports_text(unsigned transports)
 	return transports == C2W_ON_UDP ? "UDP only" : transports == C2W_ON_TCP ? "TCP only" : "UDP and TCP";
 }
 
-void hx_explain(const struct hx_suite *suite, enum c2w_rule rule, FILE *to)
+static void put_paragraph(FILE *to, unsigned width, const char *title, const char *text)
 {
-	const struct c2w_rule_info *info = c2w_rule_info(rule);
+	fprintf(to, "%s\n  ", title);
+	rp_put_wrapped(to, text, 2, width);
+	fputc('\n', to);
+}
+
+static void put_example(FILE *to, const char *example)
+{
+	static const char key[] = "  (X: what a broken server sends; ~: it does not match the grammar)\n";
+	bool marked = false;
+
+	fputs("For example\n", to);
+	for (const char *line = example, *end; *line != '\0'; line = end + 1) {
+		end = strchrnul(line, '\n');
+		fprintf(to, "  %.*s\n", (int)(end - line), line);
+		marked = marked || line[0] == 'X' || line[1] == '~';
+	}
+	fprintf(to, "%s\n", marked ? key : "");
+}
+
+static unsigned put_provers(const struct hx_suite *suite, enum c2w_rule rule, unsigned width, FILE *to)
+{
 	unsigned count = 0;
 
-	fprintf(to, "%s  %s, %s, %s\n\n  %s\n\n", info->id, c2w_level_name(info->level), origin_text(info->origin), transports_text(info->transports),
-	        info->sentence);
 	for (unsigned i = 0; i < suite->count; i++) {
 		const struct hx_scenario *scenario = suite->scenarios[i];
 
 		if (!proves(scenario, rule))
 			continue;
-		fprintf(to, "%s  %s\n      %s\n", count++ == 0 ? "Proved by\n" : "", scenario->id, scenario->title);
+		fprintf(to, "%s  %s\n      ", count++ == 0 ? "Proved by\n" : "", scenario->id);
+		rp_put_wrapped(to, scenario->title, 6, width);
 	}
+	return count;
+}
+
+void hx_explain(const struct hx_suite *suite, enum c2w_rule rule, unsigned width, FILE *to)
+{
+	const struct c2w_rule_info *info = c2w_rule_info(rule);
+	const struct c2w_explanation *explanation = c2w_rule_explanation(rule);
+	unsigned columns = width < MOST_COLUMNS ? width : MOST_COLUMNS, count;
+
+	fprintf(to, "%s  %s, %s, %s\n\n  ", info->id, c2w_level_name(info->level), origin_text(info->origin), transports_text(info->transports));
+	rp_put_wrapped(to, info->sentence, 2, columns);
+	fputc('\n', to);
+	put_paragraph(to, columns, "Why it is there", explanation->why);
+	put_paragraph(to, columns, "How it is broken", explanation->breaks);
+	put_example(to, explanation->example);
+	count = put_provers(suite, rule, columns, to);
 	if (info->binds == C2W_BINDS_CLIENT)
-		fputs("It binds clients: no test of a server can check it.\n", to);
+		rp_put_wrapped(to, "It binds clients: no test of a server can check it.", 0, columns);
 	else if (info->unseen != NULL)
-		fprintf(to, "No test can see it from outside: %s\n", info->unseen);
+		put_paragraph(to, columns, "No test can see it from outside", info->unseen);
 	else if (count == 0)
 		fputs("No scenario proves it.\n", to);
 }

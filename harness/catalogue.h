@@ -15,6 +15,7 @@ void hx_list(const struct hx_pick *picks, unsigned count, FILE *to);
 /* A line for each rule: how many scenarios prove it, over UDP and over TCP. Returns the number of rules that can be seen from outside,
  * bind servers, and have none over a transport they apply to. quiet: those only. */
 unsigned hx_coverage(const struct hx_suite *suite, bool quiet, FILE *to);
-void hx_explain(const struct hx_suite *suite, enum c2w_rule rule, FILE *to);
+/* The rule's sentence, why it is there, how it is broken, an example, and what proves it; prose is wrapped at the width. */
+void hx_explain(const struct hx_suite *suite, enum c2w_rule rule, unsigned width, FILE *to);
 
 #endif

@@ -41,7 +41,7 @@ struct hx_decision {
  * otherwise, but inconclusive where noise was recorded in either. Bad tries under loss only count if HX_LOSS_TRIES of them, or
  * HX_USUAL_TRIES where the network is sound, break the same rule; two good ones without loss clear it. Where the network is lossy, each bad try
  * over UDP was under loss, and an excusable one is inconclusive. A good try under loss is good unless silence was claimed: then it
- * is tried as often. What could not be judged is tried HX_USUAL_TRIES times. A refused set-up is tried again alone, and never blamed on the target's rules. */
+ * is tried as often, for what was lost once is hardly lost each time. What could not be judged is tried HX_USUAL_TRIES times. A refused set-up is tried again alone, and never blamed on the target's rules. */
 struct hx_decision hx_decide(const struct hx_try *tries, unsigned count, bool claims_silence, enum hx_network network);
 
 #endif

@@ -524,3 +524,13 @@ const char *hx_keeper_output(struct hx_keeper *keeper, size_t *length)
 		keeper->flat[i] = keeper->ring[(start + i) % HX_KEPT_OUTPUT];
 	return keeper->flat;
 }
+
+size_t hx_keeper_printed(const struct hx_keeper *keeper)
+{
+	return keeper->written;
+}
+
+pid_t hx_keeper_group(const struct hx_keeper *keeper)
+{
+	return keeper->pid;
+}

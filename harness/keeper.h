@@ -4,6 +4,8 @@
 #ifndef HX_KEEPER_H
 #define HX_KEEPER_H
 
+#include <sys/types.h>
+
 #include "net/link.h"
 
 enum { HX_KEPT_OUTPUT = 65536 /* octets of output that are kept: the last */ };
@@ -32,5 +34,9 @@ void hx_keeper_kill(struct hx_keeper *keeper);
 
 /* The end of its output, of all its starts: raw octets, valid until the loop runs on. */
 const char *hx_keeper_output(struct hx_keeper *keeper, size_t *length);
+/* How many octets it printed, ever. */
+size_t hx_keeper_printed(const struct hx_keeper *keeper);
+/* The process group of what runs now; 0: nothing does. */
+pid_t hx_keeper_group(const struct hx_keeper *keeper);
 
 #endif

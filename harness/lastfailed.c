@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/output.h"
+#include "reports/output.h"
 
 /* $XDG_CACHE_HOME/c2w or ~/.cache/c2w; false: neither is known. */
 static bool folder_name(char *to, size_t size, bool make)
@@ -87,9 +87,17 @@ static bool ran(const struct rp_result *result, const char *line)
 		const struct rp_scenario *record = &result->scenarios[i];
 
 		line_of(record, own, sizeof(own));
-		if (strcmp(line, own) == 0 && (record->verdict == RP_PASS || record->verdict == RP_FAIL))
+		if (strcmp(line, own) == 0 && (record->verdict == RP_PASS || record->verdict == RP_WARN || record->verdict == RP_FAIL))
 			return true;
 	}
+	return false;
+}
+
+static bool holds(const struct hx_words *words, const char *line)
+{
+	for (unsigned i = 0; i < words->count; i++)
+		if (strcmp(words->at[i], line) == 0)
+			return true;
 	return false;
 }
 
@@ -101,10 +109,11 @@ static void merge(struct hx_words *merged, const struct hx_words *before, const 
 		if (!ran(result, before->at[i]))
 			add(merged, before->at[i]);
 	for (size_t i = 0; i < result->scenarios_count; i++) {
-		if (result->scenarios[i].verdict != RP_FAIL)
+		if (result->scenarios[i].verdict != RP_FAIL && !(result->warnings_fail && result->scenarios[i].verdict == RP_WARN))
 			continue;
 		line_of(&result->scenarios[i], line, sizeof(line));
-		add(merged, line);
+		if (!holds(merged, line)) /* another turn of --repeat */
+			add(merged, line);
 	}
 }
 
@@ -112,16 +121,16 @@ void hx_lastfailed_write(const char *target, const struct rp_result *result)
 {
 	struct hx_words before, after = { 0 };
 	char name[PATH_MAX + 128];
-	struct hx_output *output;
+	struct rp_output *output;
 
 	hx_lastfailed_read(target, &before);
 	merge(&after, &before, result);
 	if (after.count == 0 && before.count > 0 && file_name(target, name, sizeof(name), false))
 		unlink(name);
-	if (after.count > 0 && file_name(target, name, sizeof(name), true) && (output = hx_output_open(name)) != NULL) {
+	if (after.count > 0 && file_name(target, name, sizeof(name), true) && (output = rp_output_open(name)) != NULL) {
 		for (unsigned i = 0; i < after.count; i++)
-			fprintf(hx_output_stream(output), "%s\n", after.at[i]);
-		hx_output_commit(output);
+			fprintf(rp_output_stream(output), "%s\n", after.at[i]);
+		rp_output_commit(output);
 	}
 	hx_lastfailed_free(&before);
 	hx_lastfailed_free(&after);

@@ -13,16 +13,17 @@
 #include <unistd.h>
 
 #include "harness/catalogue.h"
+#include "harness/expect.h"
 #include "harness/keeper.h"
 #include "harness/lag.h"
 #include "harness/lastfailed.h"
 #include "harness/main_pcap.h"
 #include "harness/options.h"
-#include "harness/output.h"
 #include "harness/progress.h"
 #include "harness/schedule.h"
 #include "net/real.h"
 #include "net/sim.h"
+#include "reports/output.h"
 #include "server/serve.h"
 
 const char *argp_program_version = "c2w-conform " C2W_VERSION;
@@ -47,6 +48,7 @@ struct conform {
 	struct hx_pick *picks;
 	unsigned pick_count;
 	bool left_out[C2W_RULES];
+	struct hx_expect *expect;
 	struct net *net;
 	struct srv_service *service;
 	struct hx_lag *lag;
@@ -54,7 +56,7 @@ struct conform {
 	struct hx_target **targets;
 	struct hx_schedule *schedule;
 	struct hx_progress *progress;
-	struct hx_output *json;
+	struct rp_output *json, *reports[RP_FORMATS];
 	FILE *events;
 	struct rp_result *result;
 	struct event *interrupt, *terminate;
@@ -137,6 +139,15 @@ static bool select_scenarios(struct conform *conform)
 	return errors == 0;
 }
 
+static bool read_expected(struct conform *conform)
+{
+	const char *file = conform->options.expect;
+
+	if (file != NULL)
+		conform->expect = hx_expect_read(file, conform->suite, print_complaint, NULL);
+	return file == NULL || conform->expect != NULL;
+}
+
 /* ---- what is seen ------------------------------------------------------------------------------------ */
 
 static bool is_terminal(FILE *stream)
@@ -175,16 +186,25 @@ static void start_progress(struct conform *conform)
 	conform->progress = hx_progress_new(&options);
 }
 
-/* Both are opened before anything runs, so that what cannot be written is said first. */
+static bool open_output(struct rp_output **output, const char *file)
+{
+	if (file == NULL || (*output = rp_output_open(file)) != NULL)
+		return true;
+	complain(file, strerror(errno));
+	return false;
+}
+
+/* All are opened before anything runs, so that what cannot be written is said first. */
 static bool open_outputs(struct conform *conform)
 {
 	const struct hx_options *options = &conform->options;
 	int error;
 
-	if (options->json != NULL && (conform->json = hx_output_open(options->json)) == NULL) {
-		complain(options->json, strerror(errno));
+	if (!open_output(&conform->json, options->json))
 		return false;
-	}
+	for (int i = 0; i < RP_FORMATS; i++)
+		if (!open_output(&conform->reports[i], options->reports[i]))
+			return false;
 	if (options->pcap != NULL && (error = pcap_prepare(options->pcap)) < 0) {
 		complain(options->pcap, strerror(-error));
 		return false;
@@ -196,6 +216,13 @@ static bool open_outputs(struct conform *conform)
 	return true;
 }
 
+static void abandon_outputs(struct conform *conform)
+{
+	rp_output_abandon(conform->json);
+	for (int i = 0; i < RP_FORMATS; i++)
+		rp_output_abandon(conform->reports[i]);
+}
+
 /* ---- interruption ---------------------------------------------------------------------------------------- */
 
 static void at_once(struct conform *conform)
@@ -203,7 +230,7 @@ static void at_once(struct conform *conform)
 	for (unsigned i = 0; i < conform->options.jobs; i++)
 		if (conform->lanes[i].keeper != NULL)
 			hx_keeper_kill(conform->lanes[i].keeper);
-	hx_output_abandon(conform->json);
+	abandon_outputs(conform);
 	_exit(EXIT_INCONCLUSIVE);
 }
 
@@ -489,6 +516,7 @@ static void describe_run(struct conform *conform)
 	result->version = rp_text(result, "%s", C2W_VERSION);
 	result->command = rp_text(result, "%s", conform->command);
 	result->seed = options->seed;
+	result->warnings_fail = options->fail_on_warn;
 	result->target.address = rp_text(result, "%s", options->simulate ? "simulated" : address);
 	result->target.launch = options->launch != NULL ? rp_text(result, "%s", options->launch) : NULL;
 	result->target.simulated = options->simulate;
@@ -541,9 +569,9 @@ static void play(struct conform *conform)
 
 static int exit_code(const struct conform *conform)
 {
-	switch (conform->result->verdict) {
+	switch (rp_outcome(conform->result)) {
 	case RP_CONFORMS:
-		return conform->options.fail_on_warn && rp_count(conform->result).rules[RP_WARN] > 0 ? EXIT_VIOLATES : EXIT_CONFORMS;
+		return EXIT_CONFORMS;
 	case RP_VIOLATES:
 		return EXIT_VIOLATES;
 	case RP_UNREACHABLE:
@@ -554,13 +582,44 @@ static int exit_code(const struct conform *conform)
 	return EXIT_INCONCLUSIVE;
 }
 
+/* The stream keeps what goes wrong while it is written; the end tells it. */
+static bool commit(struct rp_output **output, const char *file)
+{
+	int error = rp_output_commit(*output);
+
+	*output = NULL;
+	if (error != 0)
+		complain(file, strerror(-error));
+	return error == 0;
+}
+
+static bool write_outputs(struct conform *conform)
+{
+	bool fine = true;
+
+	if (conform->json != NULL) {
+		rp_json_write(conform->result, rp_output_stream(conform->json));
+		fine = commit(&conform->json, conform->options.json);
+	}
+	for (int i = 0; i < RP_FORMATS; i++) {
+		if (conform->reports[i] == NULL)
+			continue;
+		rp_renderings[i].write(conform->result, rp_output_stream(conform->reports[i]));
+		fine = commit(&conform->reports[i], conform->options.reports[i]) && fine;
+	}
+	return fine;
+}
+
 static int report(struct conform *conform)
 {
 	const struct rp_terminal_options options = {
 		.colour = wants_colour(stdout), .width = width_of(stdout), .verbose = conform->options.verbose, .quiet = conform->options.quiet,
 	};
-	int code = exit_code(conform), error;
+	int code, error;
 
+	if (conform->expect != NULL)
+		hx_expect_judge(conform->expect, conform->left_out, conform->result);
+	code = exit_code(conform);
 	if (conform->options.pcap != NULL && (error = pcap_synthesise(conform->result, conform->options.pcap)) < 0) {
 		complain(conform->options.pcap, strerror(-error));
 		code = EXIT_USAGE;
@@ -568,18 +627,8 @@ static int report(struct conform *conform)
 	hx_progress_end(conform->progress, conform->result, code);
 	rp_terminal_write(conform->result, stdout, &options);
 	fflush(stdout);
-	if (conform->json != NULL) {
-		error = rp_json_write(conform->result, hx_output_stream(conform->json));
-		if (error == 0)
-			error = hx_output_commit(conform->json);
-		else
-			hx_output_abandon(conform->json);
-		conform->json = NULL;
-		if (error != 0) {
-			complain(conform->options.json, strerror(-error));
-			code = EXIT_USAGE;
-		}
-	}
+	if (!write_outputs(conform))
+		code = EXIT_USAGE;
 	hx_lastfailed_write(target_key(&conform->options), conform->result);
 	return code;
 }
@@ -609,7 +658,7 @@ static void tidy(struct conform *conform)
 	if (conform->net != NULL)
 		net_free(conform->net);
 	hx_progress_free(conform->progress);
-	hx_output_abandon(conform->json);
+	abandon_outputs(conform);
 	if (conform->events != NULL)
 		fclose(conform->events);
 	rp_result_free(conform->result);
@@ -653,9 +702,9 @@ static int look(struct conform *conform)
 {
 	switch (conform->options.mode) {
 	case HX_CHECK:
-		break;
+		return read_expected(conform) ? EXIT_CONFORMS : EXIT_USAGE;
 	case HX_EXPLAIN:
-		hx_explain(conform->suite, conform->options.explain, stdout);
+		hx_explain(conform->suite, conform->options.explain, width_of(stdout), stdout);
 		break;
 	case HX_COVERAGE:
 		return hx_coverage(conform->suite, conform->options.quiet, stdout) == 0 ? EXIT_CONFORMS : EXIT_VIOLATES;
@@ -665,7 +714,7 @@ static int look(struct conform *conform)
 		hx_list(conform->picks, conform->pick_count, stdout);
 		break;
 	case HX_RUN:
-		return select_scenarios(conform) ? run(conform) : EXIT_USAGE;
+		return read_expected(conform) && select_scenarios(conform) ? run(conform) : EXIT_USAGE;
 	}
 	return EXIT_CONFORMS;
 }
@@ -680,6 +729,7 @@ int main(int argc, char **argv)
 	if (load_suite(&conform))
 		code = look(&conform);
 	free(conform.picks);
+	hx_expect_free(conform.expect);
 	hx_suite_free(conform.suite);
 	free(conform.command);
 	free(conform.options.only.at);

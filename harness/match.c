@@ -285,15 +285,24 @@ void hx_take(struct hx_client *client, struct hx_item *item)
 	}
 }
 
+/* It has no room for this user, and that is not what the scenario is about. */
+static bool says_full(const struct hx_run *run, const struct hx_item *item)
+{
+	const struct c2w_params *params = run->params;
+	bool room = item->message.command == C2W_ENTER_MOVIE_ERROR && params->room_capacity != C2W_UNKNOWN_CAPACITY; /* else it is no limit that is known */
+	int64_t code = room ? params->room_full : params->server_full;
+	bool full = (room || item->message.command == C2W_CONNECTION_ERROR) && code != C2W_ANY && c2w_code_fits(code, item->message.code);
+	for (unsigned i = 0; i < run->scenario->proves_count; i++)
+		full = full && run->scenario->proves[i] != (room ? C2W_ENT_05 : C2W_CON_04);
+	return full;
+}
+
 static enum hx_progress wrong_answer(struct hx_run *run, const struct hx_step *step, struct hx_client *client, struct hx_item *item)
 {
-	bool full = item->message.command == C2W_CONNECTION_ERROR && run->params->server_full != C2W_ANY &&
-	            c2w_code_fits(run->params->server_full, item->message.code);
-	for (unsigned i = 0; i < run->scenario->proves_count; i++)
-		full = full && run->scenario->proves[i] != C2W_CON_04;
+	bool full = says_full(run, item);
 	if (full)
 		run->outcome.refused = true;
-	hx_find(run, hx_rule_of(run, step), full, full ? "the server says that it is full" : "another answer than expected",
+	hx_find(run, hx_rule_of(run, step), full, full ? "the server says that it, or the room, is full" : "another answer than expected",
 	        hx_expectation_text(run, step, client), hx_escape(run, (struct c2w_str){ item->octets, item->length }));
 	hx_take(client, item);
 	return HX_ENDED;
@@ -307,7 +316,7 @@ enum hx_progress hx_match(struct hx_run *run, const struct hx_step *step, struct
 		struct hx_item *item = chat ? find_chat(run, pattern, client) : find_response(pattern, client);
 		if (item == NULL)
 			continue;
-		if (!command_fits(run, pattern, item)) {
+		if (!command_fits(run, pattern, item) || says_full(run, item)) {
 			stray = item;
 			continue;
 		}

@@ -10,13 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/near.h"
+
 enum { MAX_SHARDS = 10000 };
 
 enum key {
 	KEY_TARGET = 256, KEY_LAUNCH, KEY_SIMULATE, KEY_TRANSPORT, KEY_PROFILE, KEY_ONLY, KEY_SKIP, KEY_LAST_FAILED, KEY_LEVEL, KEY_ORIGIN,
 	KEY_SHARD, KEY_SEED, KEY_REPEAT, KEY_TIMEOUT, KEY_MAX_TIME, KEY_FAIL_ON, KEY_ALLOW_LOAD, KEY_JSON, KEY_EVENTS, KEY_LIST,
 	KEY_COVERAGE, KEY_EXPLAIN, KEY_CHECK, KEY_NO_SANITY, KEY_SHUFFLE,
-	KEY_JUNIT, KEY_TAP, KEY_HTML, KEY_MARKDOWN, KEY_PCAP, KEY_EXPECT,
+	KEY_PCAP, KEY_EXPECT,
+	KEY_REPORT, KEY_REPORT_END = KEY_REPORT + RP_FORMATS,
 };
 
 static const struct argp_option table[] = {
@@ -46,18 +49,22 @@ static const struct argp_option table[] = {
 	{ "json", KEY_JSON, "FILE", 0, "Write the result there", 3 },
 	{ "events", KEY_EVENTS, "FILE", 0, "Write there what happens as it happens, a JSON object a line", 3 },
 	{ "pcap", KEY_PCAP, "DIR", 0, "Write the packets of every scenario there, a file each", 3 },
+	{ "expect", KEY_EXPECT, "FILE", 0, "Known failures, SCENARIO [udp|tcp] RULE... a line: they do not count, but end with 1 if one passes now or fails for another rule", 3 },
 	{ "fail-on", KEY_FAIL_ON, "warn", 0, "End with 1 also if a SHOULD is not followed", 3 },
+	{ "html", KEY_REPORT + RP_HTML, "FILE", 0, "Write a report for people there, whole in one file", 3 },
+	{ "junit", KEY_REPORT + RP_JUNIT, "FILE", 0, "Write JUnit's XML there, for Jenkins, GitLab and others", 3 },
+	{ "tap", KEY_REPORT + RP_TAP, "FILE", 0, "Write TAP 14 there", 3 },
+	{ "markdown", KEY_REPORT + RP_MARKDOWN, "FILE", 0, "Write Markdown there, short, as for a job's summary", 3 },
+	{ "csv", KEY_REPORT + RP_CSV, "FILE", 0, "Write a table there, a line for each scenario", 3 },
+	{ "ctrf", KEY_REPORT + RP_CTRF, "FILE", 0, "Write CTRF's JSON there", 3 },
+	{ "gradescope", KEY_REPORT + RP_GRADESCOPE, "FILE", 0, "Write results.json of a Gradescope autograder there", 3 },
+	{ "github", KEY_REPORT + RP_GITHUB, "FILE", 0, "Write annotations there, as GitHub's workflow commands (/dev/stdout)", 3 },
 	{ "quiet", 'q', NULL, 0, "Failures in brief and the last line only", 3 },
 	{ "verbose", 'v', NULL, 0, "Everything", 3 },
-	{ "junit", KEY_JUNIT, "FILE", OPTION_HIDDEN, NULL, 3 },
-	{ "tap", KEY_TAP, "FILE", OPTION_HIDDEN, NULL, 3 },
-	{ "html", KEY_HTML, "FILE", OPTION_HIDDEN, NULL, 3 },
-	{ "markdown", KEY_MARKDOWN, "FILE", OPTION_HIDDEN, NULL, 3 },
-	{ "expect", KEY_EXPECT, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ .doc = "Instead of a run:", .group = 4 },
 	{ "list", KEY_LIST, NULL, 0, "List the scenarios that would run", 4 },
 	{ "coverage", KEY_COVERAGE, NULL, 0, "Count the scenarios that prove each rule; end with 1 if a rule has none", 4 },
-	{ "explain", KEY_EXPLAIN, "RULE", 0, "Print a rule and what proves it", 4 },
+	{ "explain", KEY_EXPLAIN, "RULE", 0, "Print a rule: why it is there, how it is broken, an example, what proves it", 4 },
 	{ "check", KEY_CHECK, NULL, 0, "Check scenario files, and run nothing", 4 },
 	{ 0 },
 };
@@ -219,10 +226,17 @@ static void set_mode(struct argp_state *state, struct hx_options *options, enum 
 
 static void parse_explain(struct argp_state *state, struct hx_options *options, const char *value)
 {
+	struct hx_near near = { .word = value };
+	char text[HX_NEAR_TEXT];
+
 	set_mode(state, options, HX_EXPLAIN);
 	options->explain = c2w_rule_find(c2w_str_of(value));
-	if (options->explain == C2W_NO_RULE)
-		refuse(state, "--explain", value, "there is no such rule; they are named as MSG-01");
+	if (options->explain != C2W_NO_RULE)
+		return;
+	for (unsigned i = 1; i < C2W_RULES; i++)
+		hx_near_offer(&near, c2w_rule_info((enum c2w_rule)i)->id);
+	hx_near_tell(&near, text, sizeof(text));
+	argp_failure(state, 2, 0, "--explain %s: there is no such rule; they are named as MSG-01%s", value, text);
 }
 
 static void parse_level(struct argp_state *state, struct hx_options *options, const char *value)
@@ -230,14 +244,6 @@ static void parse_level(struct argp_state *state, struct hx_options *options, co
 	options->level = strcmp(value, "must") == 0 ? C2W_MUST : C2W_SHOULD;
 	if (strcmp(value, "must") != 0 && strcmp(value, "should") != 0)
 		refuse(state, "--level", value, "it takes must or should");
-}
-
-static const char *later_option(int key)
-{
-	for (const struct argp_option *option = table; option->name != NULL || option->doc != NULL; option++)
-		if (option->key == key)
-			return option->name;
-	return "?";
 }
 
 static const char *must_name(struct argp_state *state, const char *option, const char *value)
@@ -289,10 +295,15 @@ static error_t parse_what_comes_out(int key, char *value, struct argp_state *sta
 {
 	struct hx_options *options = state->input;
 
+	if (key >= KEY_REPORT && key < KEY_REPORT_END) {
+		options->reports[key - KEY_REPORT] = must_name(state, rp_renderings[key - KEY_REPORT].name, value);
+		return 0;
+	}
 	switch (key) {
 	case KEY_JSON: options->json = must_name(state, "--json", value); return 0;
 	case KEY_PCAP: options->pcap = must_name(state, "--pcap", value); return 0;
 	case KEY_EVENTS: options->events = must_name(state, "--events", value); return 0;
+	case KEY_EXPECT: options->expect = must_name(state, "--expect", value); return 0;
 	case KEY_FAIL_ON:
 		options->fail_on_warn = true;
 		if (strcmp(value, "warn") != 0)
@@ -304,13 +315,6 @@ static error_t parse_what_comes_out(int key, char *value, struct argp_state *sta
 	case KEY_COVERAGE: set_mode(state, options, HX_COVERAGE); return 0;
 	case KEY_EXPLAIN: parse_explain(state, options, value); return 0;
 	case KEY_CHECK: set_mode(state, options, HX_CHECK); return 0;
-	case KEY_JUNIT:
-	case KEY_TAP:
-	case KEY_HTML:
-	case KEY_MARKDOWN:
-	case KEY_EXPECT:
-		argp_failure(state, 2, 0, "--%s: it comes with a later release; --json and --events are there", later_option(key));
-		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }

@@ -6,6 +6,7 @@
 
 #include "harness/select.h"
 #include "net/link.h"
+#include "reports/render.h"
 
 enum hx_mode { HX_RUN, HX_LIST, HX_COVERAGE, HX_EXPLAIN, HX_CHECK };
 
@@ -32,7 +33,8 @@ struct hx_options {
 	bool seed_given;
 	uint64_t seed;
 	/* What comes out. */
-	const char *json, *events, *pcap; /* NULL: none */
+	const char *json, *events, *expect, *pcap; /* NULL: none */
+	const char *reports[RP_FORMATS];    /* the files; NULL: none */
 	bool quiet, verbose, fail_on_warn;
 };
 

@@ -68,14 +68,14 @@ static uint64_t mixed(uint64_t value) /* splitmix64 */
 	return value ^ (value >> 31);
 }
 
-/* The same for the same scenario, transport and turn, whatever else is selected. */
-static uint64_t seed_of(uint64_t seed, const char *id, enum rp_transport transport, unsigned turn)
+/* The same for the same scenario and transport, whatever else is selected. */
+static uint64_t seed_of(uint64_t seed, const char *id, enum rp_transport transport)
 {
 	uint64_t value = mixed(seed);
 
 	for (; *id != '\0'; id++)
 		value = mixed(value ^ (unsigned char)*id);
-	return mixed(value ^ ((uint64_t)transport << 32 | turn));
+	return mixed(value ^ (uint64_t)transport << 32);
 }
 
 static enum hx_queue home_of(const struct hx_scenario *scenario)
@@ -92,7 +92,8 @@ static bool can_use(enum rp_transport transport, unsigned transports)
 	return transport == RP_MIXED || (transports & (transport == RP_UDP ? C2W_ON_UDP : C2W_ON_TCP)) != 0;
 }
 
-static void describe(struct rp_scenario *record, const struct hx_job *job, const struct hx_schedule_options *options)
+/* seed: of a whole run in which this is the first turn. */
+static void describe(struct rp_scenario *record, const struct hx_job *job, const struct hx_schedule_options *options, uint64_t seed)
 {
 	hx_record_describe(options->result, record, job->scenario, job->transport, options->left_out);
 	record->seed = job->seed;
@@ -100,11 +101,11 @@ static void describe(struct rp_scenario *record, const struct hx_job *job, const
 		return;
 	record->repeat = rp_text(options->result, "%s --only '%s'%s%s --seed %llu", options->repeat_command, job->scenario->id,
 	                         job->transport == RP_MIXED ? "" : " --transport ", job->transport == RP_MIXED ? "" : rp_transport_name(job->transport),
-	                         (unsigned long long)options->seed);
+	                         (unsigned long long)seed);
 }
 
 static void add_job(struct hx_plan *plan, struct hx_schedule *schedule, const struct hx_schedule_options *options, const struct hx_pick *pick,
-                    unsigned turn)
+                    uint64_t seed)
 {
 	const struct hx_scenario *scenario = pick->scenario;
 	struct hx_job *job = &plan->jobs[plan->count++];
@@ -114,9 +115,9 @@ static void add_job(struct hx_plan *plan, struct hx_schedule *schedule, const st
 		.scenario = scenario, .transport = pick->transport, .record = options->result->scenarios_count - 1, .schedule = schedule,
 		.home = home_of(scenario), .claims_silence = any_step(scenario->steps, is_silence, 0),
 		.prompt = !scenario->alone && !any_step(scenario->steps, waits, 0),
-		.seed = seed_of(options->seed, scenario->id, pick->transport, turn),
+		.seed = seed_of(seed, scenario->id, pick->transport),
 	};
-	describe(record, job, options);
+	describe(record, job, options, seed);
 	if (scenario->cast_count > plan->largest_cast && !scenario->alone)
 		plan->largest_cast = scenario->cast_count;
 }
@@ -142,7 +143,7 @@ void hx_plan_make(struct hx_plan *plan, struct hx_schedule *schedule, const stru
 	for (unsigned turn = 0; turn < turns; turn++)
 		for (unsigned i = 0; i < options->pick_count; i++)
 			if (can_use(options->picks[i].transport, transports))
-				add_job(plan, schedule, options, &options->picks[i], turn);
+				add_job(plan, schedule, options, &options->picks[i], options->seed + turn);
 	if (options->shuffle)
 		shuffle(plan, options->seed);
 	for (unsigned i = 0; i < plan->count; i++) {

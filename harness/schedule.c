@@ -14,6 +14,9 @@
 #include "harness/plan.h"
 #include "harness/record.h"
 
+enum { MOST_RETRANSMITS = 48, LEAST_LIMIT = 12 }; /* that are waited for: for `auto`, for the fingerprint */
+static const int64_t longest_rto = INT64_C(30000000000), least_patience = INT64_C(10000000000);
+
 enum { MAX_BARREN = 3 /* restarts in a row without a run between */, BAD_BEFORE_PROBE = 5, MAX_DEATHS = 256,
        LEAST_LOSSY = 3, LOSSY_SHARE = 20 /* one run in so many saw loss */, LEAST_SOUND = 20 };
 
@@ -56,6 +59,7 @@ struct hx_schedule {
 	struct hx_path path;
 	struct hx_measurer *measurer;
 	int64_t measuring_since;
+	bool watching, thinned;         /* the measurer works beside the suite */
 	struct net_timer *turn, *deadline;
 	unsigned usable;                /* C2W_ON_…: what the plan uses */
 	bool planned, over;
@@ -316,6 +320,12 @@ static bool is_known(const struct hx_job *job)
 	return any;
 }
 
+/* A network that loses makes many second tries, of a target that may be right. */
+static int64_t patience_of(const struct hx_schedule *schedule)
+{
+	return network_of(schedule) == HX_NETWORK_LOSSY ? 5 * confirming_end : confirming_end;
+}
+
 /* Settles what gets no further try for want of time; false: it gets one. */
 static bool settle_untried(struct hx_job *job)
 {
@@ -325,7 +335,7 @@ static bool settle_untried(struct hx_job *job)
 
 	if (is_known(job))
 		settle(job, &decision);
-	else if (job->schedule->confirming >= confirming_end && job->suspect_of == 0)
+	else if (job->schedule->confirming >= patience_of(job->schedule) && job->suspect_of == 0)
 		settle_undecided(job, "second tries had used up their time");
 	else
 		return false;
@@ -441,6 +451,8 @@ static void run_done(void *context, struct hx_run *run, const struct hx_outcome 
 	if (outcome.left_behind)
 		hx_record_remark(result, record, "One of its users was still in the user list after it had left.");
 	adapt(job, &outcome);
+	if (outcome.refused && lane->schedule->watching)
+		hx_measure_end(lane->schedule->measurer);
 	if (job->killed != NULL)
 		killed(job, result, record);
 	if (job->disturbed) {
@@ -520,6 +532,24 @@ static void start(struct hx_lane *lane, struct hx_job *job)
 
 /* ---- stopping ----------------------------------------------------------------------------------- */
 
+/* Those who watch take places from the scenarios that run beside them; one who stays for those that are alone takes none. */
+static void give_watchers_places(struct hx_schedule *schedule)
+{
+	if (schedule->watching && !schedule->thinned)
+		schedule->lanes[0].share.users -= HX_WITNESSES;
+}
+
+static void stop_measuring(struct hx_schedule *schedule)
+{
+	if (schedule->measurer == NULL)
+		return;
+	hx_measure_tell(schedule->measurer, schedule->result);
+	hx_measure_free(schedule->measurer);
+	schedule->measurer = NULL;
+	give_watchers_places(schedule);
+	schedule->watching = false;
+}
+
 static void settle_all(struct hx_job **queue, const char *why)
 {
 	while (*queue != NULL) {
@@ -548,8 +578,8 @@ void hx_schedule_stop(struct hx_schedule *schedule, const char *reason)
 	if (schedule->stopped != NULL || schedule->over)
 		return;
 	schedule->stopped = copy(reason);
-	hx_measure_free(schedule->measurer);
-	schedule->measurer = NULL;
+	if (schedule->measurer != NULL)
+		hx_measure_end(schedule->measurer);
 	for (unsigned i = 0; i < schedule->options.lanes; i++)
 		stop_lane(&schedule->lanes[i], reason);
 	for (unsigned i = 0; i < HX_QUEUES; i++)
@@ -776,6 +806,87 @@ static unsigned distinct_titles(const struct hx_target *target)
 	return count;
 }
 
+/* ---- the fingerprint ---------------------------------------------------------------------------- */
+
+static void watched(void *context, const char *reason)
+{
+	struct hx_schedule *schedule = context;
+
+	(void)reason;
+	stop_measuring(schedule);
+	kick(schedule);
+}
+
+static bool is_about_retransmission(const struct hx_scenario *scenario)
+{
+	for (unsigned i = 0; i < scenario->proves_count; i++)
+		if (scenario->proves[i] == C2W_REL_05 || scenario->proves[i] == C2W_REL_06)
+			return true;
+	return false;
+}
+
+static bool any_about_retransmission(const struct hx_plan *plan)
+{
+	for (unsigned i = 0; i < plan->count; i++)
+		if (plan->jobs[i].transport != RP_TCP && is_about_retransmission(plan->jobs[i].scenario))
+			return true;
+	return false;
+}
+
+/* Strangers among the users are nobody's harm, but where it is known how many there may be. Says why not, as a sentence. */
+static const char *why_unwatched(const struct hx_schedule *schedule, const struct c2w_params *params)
+{
+	if ((schedule->usable & C2W_ON_UDP) == 0)
+		return "Over TCP nothing is to be retransmitted.";
+	if (params->capacity > 0)
+		return "Nobody watched it, as each place counts where -D capacity is given.";
+	return any_about_retransmission(&schedule->plan) ? NULL : "No scenario about retransmission was to run, so nobody watched it.";
+}
+
+static void start_watching(struct hx_lane *lane)
+{
+	struct hx_schedule *schedule = lane->schedule;
+	const struct c2w_params *params = &lane->target->params;
+	struct hx_measure_options options = {
+		.target = lane->target, .limit = LEAST_LIMIT, .patience = least_patience, .done = watched, .context = schedule,
+	};
+	const char *why = why_unwatched(schedule, params);
+
+	if (schedule->result->target.fingerprint.stop != RP_STOP_UNWATCHED)
+		return;
+	if (why != NULL) {
+		schedule->result->target.fingerprint.reason = rp_text(schedule->result, "%s", why);
+		return;
+	}
+	if (params->max_retransmits * 3 > LEAST_LIMIT)
+		options.limit = params->max_retransmits < MOST_RETRANSMITS / 3 ? (unsigned)params->max_retransmits * 3 : MOST_RETRANSMITS;
+	if (params->rto > least_patience / 3)
+		options.patience = 3 * params->rto;
+	schedule->watching = true;
+	lane->share.users += HX_WITNESSES;
+	schedule->measurer = hx_measure(&options);
+}
+
+/* What comes now is to be alone. A silent user who waits for the end of what differs already does no harm; nobody else stays. False:
+ * it was so already; true: there are more places now. */
+static bool thin_watching(struct hx_schedule *schedule)
+{
+	if (!schedule->watching || schedule->thinned)
+		return false;
+	give_watchers_places(schedule);
+	schedule->thinned = true;
+	hx_measure_tell(schedule->measurer, schedule->result);
+	schedule->result->params = schedule->lanes[0].target->params;
+	if (rp_fingerprint_differs(schedule->result))
+		hx_measure_thin(schedule->measurer);
+	else
+		hx_measure_end(schedule->measurer);
+	kick(schedule);
+	return true;
+}
+
+/* ---- the plan ----------------------------------------------------------------------------------- */
+
 static void make_plan(struct hx_lane *lane)
 {
 	struct hx_schedule *schedule = lane->schedule;
@@ -790,16 +901,20 @@ static void make_plan(struct hx_lane *lane)
 		if (schedule->lanes[i].greeted && schedule->lanes[i].state == LANE_GREETING)
 			open_lane(&schedule->lanes[i]);
 	}
+	start_watching(&schedule->lanes[0]);
 }
 
 static void measured(void *context, const char *reason)
 {
 	struct hx_schedule *schedule = context;
 
-	hx_measure_free(schedule->measurer);
-	schedule->measurer = NULL;
+	stop_measuring(schedule);
 	schedule->path.sanity += now(schedule) - schedule->measuring_since;
+	kick(schedule);
+	if (schedule->stopped != NULL)
+		return;
 	if (reason == NULL) {
+		schedule->result->target.fingerprint.adopted = true;
 		make_plan(&schedule->lanes[0]);
 		return;
 	}
@@ -814,7 +929,7 @@ static bool start_measuring(struct hx_lane *lane)
 	struct hx_schedule *schedule = lane->schedule;
 	struct hx_measure_options options = {
 		.target = lane->target, .rto = schedule->options.measure_rto, .max_retransmits = schedule->options.measure_retransmits,
-		.done = measured, .context = schedule,
+		.limit = MOST_RETRANSMITS, .patience = longest_rto, .done = measured, .context = schedule,
 	};
 
 	if ((schedule->usable & C2W_ON_UDP) == 0 || (!options.rto && !options.max_retransmits))
@@ -963,11 +1078,15 @@ static void work(struct hx_lane *lane)
 		start(lane, job);
 	if (lane->active > 0)
 		return;
+	if (lane->index == 0 && thin_watching(schedule))
+		return;
 	while ((job = hx_plan_next_alone(&schedule->plan)) != NULL && job->count > 0 && settle_untried(job))
 		continue;
 	if (job != NULL) {
 		lane->solo = true;
 		start(lane, job);
+	} else if (schedule->plan.left == 0 && schedule->watching && lane->index == 0) {
+		hx_measure_end(schedule->measurer);
 	} else if (schedule->plan.left == 0) {
 		if (schedule->options.no_gate)
 			lane->state = LANE_OVER;
@@ -993,6 +1112,41 @@ static bool is_over(const struct hx_lane *lane)
 	return lane->active == 0 && lane->greeter == NULL && (lane->state == LANE_OVER || lane->state == LANE_LOST);
 }
 
+/* --repeat: the records of one pick lie so far apart. */
+static size_t distance_of_turns(const struct hx_schedule *schedule)
+{
+	return schedule->options.repeat > 1 ? schedule->plan.count / schedule->options.repeat : schedule->plan.count;
+}
+
+/* What fails in some turns and passes in others, is flaky. */
+static void compare_turns(struct hx_schedule *schedule, const struct hx_job *first, size_t distance)
+{
+	struct rp_scenario *records = record_of(first);
+	unsigned bad = 0, good = 0;
+
+	for (size_t i = 0; i < schedule->plan.count; i += distance) {
+		bad += is_bad(records[i].verdict);
+		good += records[i].verdict == RP_PASS;
+	}
+	for (size_t i = 0; i < schedule->plan.count && bad > 0 && good > 0; i += distance) {
+		if (!is_bad(records[i].verdict))
+			continue;
+		records[i].flaky = true;
+		hx_record_remark(schedule->result, &records[i], rp_text(schedule->result, "It failed in %u of %u turns.", bad, bad + good));
+	}
+}
+
+static void find_flaky(struct hx_schedule *schedule)
+{
+	size_t distance = distance_of_turns(schedule), least = SIZE_MAX;
+
+	for (unsigned i = 0; i < schedule->plan.count; i++)
+		least = schedule->plan.jobs[i].record < least ? schedule->plan.jobs[i].record : least;
+	for (unsigned i = 0; i < schedule->plan.count && distance < schedule->plan.count; i++)
+		if (schedule->plan.jobs[i].record < least + distance)
+			compare_turns(schedule, &schedule->plan.jobs[i], distance);
+}
+
 static void finish(struct hx_schedule *schedule)
 {
 	struct rp_result *result = schedule->result;
@@ -1001,6 +1155,7 @@ static void finish(struct hx_schedule *schedule)
 	schedule->over = true;
 	net_timer_stop(schedule->deadline);
 	blame_company(schedule);
+	find_flaky(schedule);
 	for (unsigned i = 0; i < schedule->options.lanes; i++)
 		for (unsigned t = 0; t < 2 && schedule->planned; t++)
 			if (schedule->lanes[i].purpose == LAST && schedule->lanes[i].greeted_by[t] != NULL &&
@@ -1026,7 +1181,7 @@ static void turn(void *context)
 		lane_turn(&schedule->lanes[i]);
 	for (unsigned i = 0; i < schedule->options.lanes; i++)
 		over = over && is_over(&schedule->lanes[i]);
-	if (over && !schedule->over)
+	if (over && schedule->measurer == NULL && !schedule->over)
 		finish(schedule);
 }
 
@@ -1136,6 +1291,8 @@ void hx_schedule_died(struct hx_schedule *schedule, unsigned index, const char *
 	}
 	if (lane->state != LANE_OPEN || schedule->stopped != NULL)
 		return;
+	if (index == 0 && schedule->watching)
+		stop_measuring(schedule);
 	note(schedule, "The server ended (%s) while %u of the scenarios ran on it: it is restarted.", why, lane->active);
 	if (lane->active > 0)
 		died_at_work(lane, why);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NEAR = 3, MAX_COMPARED = 64 };
+#include "harness/near.h"
 
 /* ---- words -------------------------------------------------------------------------------- */
 
@@ -107,76 +107,22 @@ static void complain(struct complaint *complaint, const char *text)
 	complaint->count++;
 }
 
-/* How many octets must be put in, taken out or changed (Levenshtein), of the first MAX_COMPARED. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[MAX_COMPARED + 1];
-	size_t width = strnlen(b, MAX_COMPARED);
-
-	for (unsigned j = 0; j <= width; j++)
-		row[j] = j;
-	for (unsigned i = 0; i < MAX_COMPARED && a[i] != '\0'; i++) {
-		unsigned corner = row[0];
-
-		row[0] = i + 1;
-		for (unsigned j = 0; j < width; j++) {
-			unsigned change = corner + (a[i] != b[j]);
-			unsigned least = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
-
-			corner = row[j + 1];
-			row[j + 1] = change < least ? change : least;
-		}
-	}
-	return row[width];
-}
-
-struct near {
-	const char *at[MAX_NEAR];
-	unsigned distance[MAX_NEAR];
-	unsigned count, limit;
-};
-
-static void near_offer(struct near *near, const char *word, const char *candidate)
-{
-	unsigned far = distance(word, candidate);
-	unsigned place = near->count;
-
-	if (far > near->limit)
-		return;
-	for (unsigned i = 0; i < near->count; i++)
-		if (strcmp(near->at[i], candidate) == 0)
-			return;
-	while (place > 0 && near->distance[place - 1] > far)
-		place--;
-	if (place == MAX_NEAR)
-		return;
-	if (near->count < MAX_NEAR)
-		near->count++;
-	for (unsigned i = near->count - 1; i > place; i--) {
-		near->at[i] = near->at[i - 1];
-		near->distance[i] = near->distance[i - 1];
-	}
-	near->at[place] = candidate;
-	near->distance[place] = far;
-}
-
 static void complain_near(struct complaint *complaint, const struct hx_suite *suite, const char *option, const char *word)
 {
-	struct near near = { .limit = (unsigned)(strlen(word) / 3 + 1) };
+	struct hx_near near = { .word = word };
 	char text[1024];
 	int length;
 
 	for (unsigned i = 1; i < C2W_RULES; i++)
-		near_offer(&near, word, c2w_rule_info((enum c2w_rule)i)->id);
+		hx_near_offer(&near, c2w_rule_info((enum c2w_rule)i)->id);
 	for (unsigned i = 0; c2w_area_name(i) != NULL; i++)
-		near_offer(&near, word, c2w_area_name(i));
+		hx_near_offer(&near, c2w_area_name(i));
 	for (unsigned i = 0; i < suite->count; i++) {
-		near_offer(&near, word, suite->scenarios[i]->area);
-		near_offer(&near, word, suite->scenarios[i]->id);
+		hx_near_offer(&near, suite->scenarios[i]->area);
+		hx_near_offer(&near, suite->scenarios[i]->id);
 	}
 	length = snprintf(text, sizeof(text), "%s %.200s: no rule, area, folder or scenario has this name", option, word);
-	for (unsigned i = 0; i < near.count; i++)
-		length += snprintf(text + length, sizeof(text) - (size_t)length, "%s%.200s", i == 0 ? "; near it: " : ", ", near.at[i]);
+	hx_near_tell(&near, text + length, sizeof(text) - (size_t)length);
 	complain(complaint, text);
 }
 
@@ -205,7 +151,7 @@ static void check_words(struct complaint *complaint, const struct hx_suite *suit
 			complain_near(complaint, suite, "--only", word);
 			continue;
 		}
-		snprintf(text, sizeof(text), "--only %.100s: no scenario proves it", word);
+		snprintf(text, sizeof(text), "--only %.100s: no scenario proves it (--explain says why)", word);
 		complain(complaint, text);
 	}
 	for (unsigned i = 0; i < selection->skip.count; i++)
@@ -279,6 +225,15 @@ static void pick_transports(struct picking *picking, const struct hx_scenario *s
 		pick(picking, scenario, RP_TCP);
 }
 
+static const char *why_nothing(const struct hx_suite *suite, const struct hx_selection *selection)
+{
+	if (suite->count == 0)
+		return "there is no scenario to run";
+	if (selection->last_failed != NULL && selection->last_failed->count == 0)
+		return "--last-failed: nothing failed on this target the last time, or it was never judged, so no scenario is selected";
+	return "no scenario is selected";
+}
+
 unsigned hx_select(const struct hx_suite *suite, const struct hx_selection *selection, struct hx_pick **picks, unsigned *count,
                    void (*error)(void *context, const char *text), void *context)
 {
@@ -294,7 +249,7 @@ unsigned hx_select(const struct hx_suite *suite, const struct hx_selection *sele
 		if (is_wanted(suite, suite->scenarios[i], selection) && judges_something(suite->scenarios[i], left_out))
 			pick_transports(&picking, suite->scenarios[i]);
 	if (complaint.count == 0 && picking.count == 0)
-		complain(&complaint, suite->count == 0 ? "there is no scenario to run" : "no scenario is selected");
+		complain(&complaint, why_nothing(suite, selection));
 	*picks = picking.picks;
 	*count = picking.count;
 	return complaint.count;

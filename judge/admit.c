@@ -17,7 +17,7 @@ static bool unconnected(const struct jd_arrival *arrival, const struct jd_exchan
 /* It is the first and only session that the endpoint asked for. */
 static bool only_attempt(const struct jd_endpoint *endpoint, const struct jd_exchange *exchange)
 {
-	return endpoint->first_connect_seq == exchange->first_seq && endpoint->connect_seq == exchange->last_seq && endpoint->junk_count == 0 &&
+	return endpoint->first_connect_seq == exchange->first_seq && !endpoint->connects_again && endpoint->junk_count == 0 &&
 	       !endpoint->segmented;
 }
 

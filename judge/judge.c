@@ -12,19 +12,13 @@ static int64_t slack_of(const struct jd_options *options)
 	return 2 * options->one_way + (params->rto == C2W_AUTO ? params->answer_within / 2 : params->rto / 4);
 }
 
-struct jd *jd_new(const struct jd_options *options, unsigned endpoints)
+void jd_reset(struct jd *jd, const struct jd_options *options)
 {
 	size_t request = (size_t)options->params.max_request;
-	struct jd *jd;
+	unsigned endpoints = jd->endpoint_count;
 	char *buffers;
 
-	if (endpoints > JD_NOBODY || request > SIZE_MAX / 2 / (JD_NOBODY + 1u))
-		return NULL;
-	jd = malloc(sizeof(*jd) + endpoints * (sizeof(jd->endpoints[0]) + request));
-	if (!jd)
-		return NULL;
 	jd->options = *options;
-	jd->endpoint_count = endpoints;
 	jd->seq = 0;
 	jd->slack = slack_of(options);
 	jd->loss = jd->disorder = jd->opaque = jd->segmented = jd->titles_known = false;
@@ -40,6 +34,20 @@ struct jd *jd_new(const struct jd_options *options, unsigned endpoints)
 		jd->endpoints[i].opened = false;
 		jd->endpoints[i].framer.buffer = buffers + i * request;
 	}
+}
+
+struct jd *jd_new(const struct jd_options *options, unsigned endpoints)
+{
+	size_t request = (size_t)options->params.max_request;
+	struct jd *jd;
+
+	if (endpoints > JD_NOBODY || request > SIZE_MAX / 2 / (JD_NOBODY + 1u))
+		return NULL;
+	jd = malloc(sizeof(*jd) + endpoints * (sizeof(jd->endpoints[0]) + request));
+	if (!jd)
+		return NULL;
+	jd->endpoint_count = endpoints;
+	jd_reset(jd, options);
 	return jd;
 }
 

@@ -41,6 +41,8 @@ struct jd_options {
 /* For endpoints 0 … endpoints-1; events of others are only read. NULL without memory. */
 struct jd *jd_new(const struct jd_options *options, unsigned endpoints);
 void jd_free(struct jd *jd);
+/* Forgets all, as if it were new. options: with the same max_request. */
+void jd_reset(struct jd *jd, const struct jd_options *options);
 
 /* An endpoint begins (a UDP socket, a connection) or begins anew. tcp: what it is. */
 void jd_open(struct jd *jd, unsigned endpoint, bool tcp, int64_t at);

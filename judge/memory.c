@@ -17,6 +17,7 @@ void jd_endpoint_reset(struct jd *jd, unsigned number, bool tcp)
 	endpoint->processed_time = -1;
 	endpoint->junk_count = endpoint->early_ack_count = endpoint->reported_count = 0;
 	endpoint->name_count = 0;
+	endpoint->connects_again = false;
 	endpoint->first_connect_seq = endpoint->connect_seq = endpoint->leave_seq = endpoint->granted_seq = 0;
 	endpoint->entered = false;
 	endpoint->request = endpoint->request_seq = endpoint->other_request_seq = 0;

@@ -69,6 +69,7 @@ static void note_request(struct jd *jd, struct jd_endpoint *endpoint, const stru
 		if (endpoint->connect_seq == 0)
 			endpoint->first_connect_seq = jd->seq;
 		endpoint->connect_seq = jd->seq;
+		endpoint->connects_again = endpoint->connects_again || exchange->first_seq != endpoint->first_connect_seq;
 		endpoint->granted_seq = 0;
 		note_name(endpoint, exchange->user);
 		break;

@@ -127,6 +127,7 @@ struct jd_endpoint {
 	unsigned name_count;            /* beyond JD_NAMES: there were more */
 	uint64_t first_connect_seq;     /* first transmission of a CONNECTION_REQUEST; 0: none */
 	uint64_t connect_seq;           /* the last */
+	bool connects_again;            /* there were different ones, whatever was repeated since */
 	uint64_t leave_seq;             /* last transmission of a LEAVE_SESSION_REQUEST */
 	int64_t leave_at;
 	bool entered;                   /* it sent an ENTER_MOVIE_REQUEST */

@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "harness/output.h"
+#include "reports/output.h"
 #include "pcap/main_record.h"
 #include "pcap/source.h"
 
@@ -34,7 +34,7 @@ struct run {
 	char *command;
 	struct record *record;
 	struct pc_trace *trace;
-	struct hx_output *json;
+	struct rp_output *json;
 	bool unreadable;            /* nothing of some file could be read */
 	int64_t last;               /* ns: time of the last frame */
 };
@@ -349,11 +349,11 @@ static void print_clients(const struct rp_result *result)
 
 static int write_json(struct run *run, const struct rp_result *result)
 {
-	int error = rp_json_write(result, hx_output_stream(run->json));
+	int error = rp_json_write(result, rp_output_stream(run->json));
 
 	if (error == 0)
-		return hx_output_commit(run->json);
-	hx_output_abandon(run->json);
+		return rp_output_commit(run->json);
+	rp_output_abandon(run->json);
 	return error;
 }
 
@@ -386,7 +386,7 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	c2w_params_init(&run.options.params);
 	argp_parse(&argp, argc, argv, 0, NULL, &run.options);
-	if (run.options.json != NULL && (run.json = hx_output_open(run.options.json)) == NULL) {
+	if (run.options.json != NULL && (run.json = rp_output_open(run.options.json)) == NULL) {
 		complain(run.options.json, strerror(errno));
 		return EXIT_USAGE;
 	}

@@ -8,64 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "reports/json_put.h"
 #include "reports/result.h"
 #include "reports/text.h"
 
 static const char schema_name[] = "c2w-result/1";
 
 /* ---- writing ------------------------------------------------------------------------------ */
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (value == NULL || json_object_set_new(object, key, value) != 0)
-		abort();
-}
-
-static void append(json_t *array, json_t *value)
-{
-	if (value == NULL || json_array_append_new(array, value) != 0)
-		abort();
-}
-
-static json_t *octets_json(const char *octets, size_t length)
-{
-	char *text = rp_escape(octets, length);
-	json_t *value = json_string(text);
-
-	free(text);
-	return value;
-}
-
-/* Text that is no UTF-8, which only a hostile file name or the like can be, is written as octets. */
-static json_t *text_json(const char *text)
-{
-	json_t *value;
-
-	if (text == NULL)
-		return json_null();
-	value = json_string(text);
-	return value != NULL ? value : octets_json(text, strlen(text));
-}
-
-static void set_text(json_t *object, const char *key, const char *text)
-{
-	set(object, key, text_json(text));
-}
-
-static void set_number(json_t *object, const char *key, int64_t number)
-{
-	set(object, key, json_integer(number));
-}
-
-static void set_count(json_t *object, const char *key, size_t count)
-{
-	set_number(object, key, (int64_t)count);
-}
-
-static void set_bool(json_t *object, const char *key, bool value)
-{
-	set(object, key, json_boolean(value));
-}
 
 /* As text: 64 bits are more than a JSON number holds in most readers. */
 static void set_seed(json_t *object, uint64_t seed)
@@ -97,6 +46,24 @@ static json_t *transports_json(bool udp, bool tcp)
 	return array;
 }
 
+static json_t *fingerprint_json(const struct rp_fingerprint *print)
+{
+	json_t *object = json_object(), *intervals = json_array();
+
+	for (size_t i = 0; i < print->intervals_count; i++)
+		append(intervals, json_integer(print->intervals[i]));
+	set_text(object, "stop", rp_stop_name(print->stop));
+	set_text(object, "reason", print->reason);
+	set(object, "intervals_ns", intervals);
+	set_number(object, "median_ns", print->median);
+	set_number(object, "least_ns", print->least);
+	set_number(object, "most_ns", print->most);
+	set_number(object, "factor_permille", print->factor);
+	set_number(object, "watched_ns", print->watched);
+	set_bool(object, "adopted", print->adopted);
+	return object;
+}
+
 static json_t *target_json(const struct rp_target *target)
 {
 	json_t *object = json_object();
@@ -111,6 +78,7 @@ static json_t *target_json(const struct rp_target *target)
 	set_number(object, "restarts", target->restarts);
 	set_text(object, "lost_after", target->lost_after);
 	set_text(object, "capture", target->capture);
+	set(object, "retransmission", fingerprint_json(&target->fingerprint));
 	set(object, "output", target->output == NULL ? json_null() : octets_json(target->output, strlen(target->output)));
 	return object;
 }
@@ -220,6 +188,7 @@ static json_t *scenario_json(const struct rp_scenario *scenario)
 	set_text(object, "verdict", rp_verdict_name(scenario->verdict));
 	set_bool(object, "flaky", scenario->flaky);
 	set_bool(object, "company_only", scenario->company_only);
+	set_bool(object, "expected", scenario->expected);
 	set_bool(object, "completed", scenario->completed);
 	set_text(object, "reason", scenario->reason);
 	set_number(object, "began_ns", scenario->began);
@@ -231,6 +200,17 @@ static json_t *scenario_json(const struct rp_scenario *scenario)
 	set(object, "findings", findings);
 	set(object, "timeline", timeline);
 	set_count(object, "timeline_left_out", scenario->timeline_left_out);
+	return object;
+}
+
+static json_t *expectation_json(const struct rp_expectation *expectation)
+{
+	json_t *object = json_object(), *surprises = json_array();
+
+	for (size_t i = 0; i < expectation->surprises_count; i++)
+		append(surprises, text_json(expectation->surprises[i]));
+	set_text(object, "file", expectation->file);
+	set(object, "surprises", surprises);
 	return object;
 }
 
@@ -248,6 +228,9 @@ static json_t *result_json(const struct rp_result *result)
 	set(root, "parameters", parameters_json(&result->params));
 	set_text(root, "verdict", rp_overall_name(result->verdict));
 	set_text(root, "verdict_reason", result->verdict_reason);
+	set_text(root, "outcome", rp_overall_name(rp_outcome(result)));
+	set_bool(root, "warnings_fail", result->warnings_fail);
+	set(root, "expectation", result->expectation.file == NULL ? json_null() : expectation_json(&result->expectation));
 	set_seed(root, result->seed);
 	set_number(root, "duration_ns", result->duration);
 	set_number(root, "critical_path_ns", result->critical_path);
@@ -432,6 +415,11 @@ static const char *name_of_direction(unsigned index)
 	return index == 0 ? "sent" : "received";
 }
 
+static const char *name_of_stop(unsigned index)
+{
+	return rp_stop_name((enum rp_stop)index);
+}
+
 static enum rp_verdict get_verdict(struct reader *reader, const json_t *object)
 {
 	return (enum rp_verdict)get_name(reader, object, "verdict", name_of_verdict, RP_VERDICTS);
@@ -489,6 +477,43 @@ static void read_output(struct reader *reader, const json_t *object)
 	free(octets);
 }
 
+/* What follows from the intervals is computed again. */
+static void read_intervals(struct reader *reader, const json_t *array)
+{
+	int64_t intervals[RP_MAX_INTERVALS];
+	const json_t *entry;
+	size_t i;
+
+	if (json_array_size(array) > RP_MAX_INTERVALS) {
+		refuse(reader, "intervals_ns", "holds more than %d of them", RP_MAX_INTERVALS);
+		return;
+	}
+	json_array_foreach(array, i, entry) {
+		intervals[i] = json_integer_value(entry);
+		if (!json_is_integer(entry) || intervals[i] < 0 || intervals[i] > INT64_MAX / 4)
+			refuse(reader, "intervals_ns", "holds something that is no time");
+	}
+	if (reader->error == NULL)
+		rp_fingerprint_set(reader->result, intervals, json_array_size(array));
+}
+
+static void read_fingerprint(struct reader *reader, const json_t *target)
+{
+	struct rp_fingerprint *print = &reader->result->target.fingerprint;
+	const json_t *object = json_object_get(target, "retransmission");
+
+	if (object == NULL)
+		return;
+	object = get_object(reader, target, "retransmission");
+	enter(reader, "retransmission");
+	print->stop = (enum rp_stop)get_name(reader, object, "stop", name_of_stop, RP_STOPS);
+	print->reason = get_text(reader, object, "reason");
+	print->watched = get_time(reader, object, "watched_ns");
+	print->adopted = get_bool(reader, object, "adopted");
+	read_intervals(reader, get_array(reader, object, "intervals_ns"));
+	leave(reader);
+}
+
 static void read_target(struct reader *reader, const json_t *root)
 {
 	struct rp_target *target = &reader->result->target;
@@ -506,6 +531,7 @@ static void read_target(struct reader *reader, const json_t *root)
 	target->lost_after = get_text(reader, object, "lost_after");
 	target->capture = get_text(reader, object, "capture");
 	read_output(reader, object);
+	read_fingerprint(reader, object);
 	leave(reader);
 }
 
@@ -618,6 +644,7 @@ static void read_scenario(struct reader *reader, const json_t *object)
 	scenario->verdict = get_verdict(reader, object);
 	scenario->flaky = get_bool(reader, object, "flaky");
 	scenario->company_only = get_bool(reader, object, "company_only");
+	scenario->expected = get_bool(reader, object, "expected");
 	scenario->completed = get_bool(reader, object, "completed");
 	scenario->reason = get_text(reader, object, "reason");
 	scenario->began = get_time(reader, object, "began_ns");
@@ -659,6 +686,26 @@ static void read_rules(struct reader *reader, const json_t *array)
 	leave(reader);
 }
 
+static void read_expectation(struct reader *reader, const json_t *root)
+{
+	const json_t *object = json_object_get(root, "expectation"), *surprises, *entry;
+	size_t i;
+
+	if (object == NULL || json_is_null(object))
+		return;
+	object = get_object(reader, root, "expectation");
+	enter(reader, "expectation");
+	reader->result->expectation.file = rp_text(reader->result, "%s", get_string(reader, object, "file"));
+	surprises = get_array(reader, object, "surprises");
+	json_array_foreach(surprises, i, entry) {
+		if (!json_is_string(entry))
+			refuse(reader, "surprises", "holds something that is no string");
+		else
+			rp_surprise_add(reader->result, json_string_value(entry));
+	}
+	leave(reader);
+}
+
 static void read_result(struct reader *reader, const json_t *root)
 {
 	struct rp_result *result = reader->result;
@@ -672,6 +719,8 @@ static void read_result(struct reader *reader, const json_t *root)
 	result->seed = get_seed(reader, root);
 	result->duration = get_time(reader, root, "duration_ns");
 	result->critical_path = get_time(reader, root, "critical_path_ns");
+	result->warnings_fail = get_bool(reader, root, "warnings_fail");
+	read_expectation(reader, root);
 	read_scenarios(reader, get_array(reader, root, "scenarios"));
 	if (reader->error != NULL)
 		return;
@@ -699,19 +748,6 @@ static size_t source_read(void *buffer, size_t size, void *context)
 	return source->too_long || ferror(source->file) ? (size_t)-1 : got;
 }
 
-static char *error_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *error_text(const char *format, ...)
-{
-	va_list arguments;
-	char *text;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		abort();
-	va_end(arguments);
-	return text;
-}
-
 static json_t *load(const char *file, char **error)
 {
 	struct source source = { .file = fopen(file, "re") };
@@ -720,20 +756,20 @@ static json_t *load(const char *file, char **error)
 	json_t *root = NULL;
 
 	if (source.file == NULL || fstat(fileno(source.file), &about) != 0) {
-		*error = error_text("%s: cannot be read: %s", file, strerror(errno));
+		*error = rp_string("%s: cannot be read: %s", file, strerror(errno));
 	} else if (S_ISDIR(about.st_mode)) {
-		*error = error_text("%s: is a directory, not a result file", file);
+		*error = rp_string("%s: is a directory, not a result file", file);
 	} else if (about.st_size <= RP_MAX_FILE) {
 		root = json_load_callback(source_read, &source, JSON_REJECT_DUPLICATES, &bad);
 		if (root == NULL && ferror(source.file))
-			*error = error_text("%s: cannot be read: %s", file, strerror(errno));
+			*error = rp_string("%s: cannot be read: %s", file, strerror(errno));
 		else if (root == NULL && !source.too_long)
-			*error = error_text("%s:%d:%d: no result file, its JSON is broken: %s", file, bad.line, bad.column, bad.text);
+			*error = rp_string("%s:%d:%d: no result file, its JSON is broken: %s", file, bad.line, bad.column, bad.text);
 	} else {
 		source.too_long = true;
 	}
 	if (source.too_long)
-		*error = error_text("%s: longer than %d MiB, refused", file, RP_MAX_FILE / 1024 / 1024);
+		*error = rp_string("%s: longer than %d MiB, refused", file, RP_MAX_FILE / 1024 / 1024);
 	if (source.file != NULL)
 		fclose(source.file);
 	return root;

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,11 @@ static const char *const overall_names[] = {
 	[RP_UNREACHABLE] = "unreachable", [RP_UNDECIDED] = "inconclusive",
 };
 
+static const char *const stop_names[] = {
+	[RP_STOP_UNWATCHED] = "unwatched", [RP_STOP_SESSION] = "session", [RP_STOP_COUNT] = "count",
+	[RP_STOP_ACK] = "ack", [RP_STOP_NEVER] = "never", [RP_STOP_UNSEEN] = "unseen",
+};
+
 static const char *const transport_names[] = { [RP_UDP] = "udp", [RP_TCP] = "tcp", [RP_MIXED] = "mixed" };
 
 const char *rp_verdict_name(enum rp_verdict verdict)
@@ -41,6 +47,11 @@ const char *rp_overall_name(enum rp_overall overall)
 const char *rp_transport_name(enum rp_transport transport)
 {
 	return transport_names[transport];
+}
+
+const char *rp_stop_name(enum rp_stop stop)
+{
+	return stop_names[stop];
 }
 
 /* ---- memory ------------------------------------------------------------------------------- */
@@ -134,6 +145,7 @@ void rp_result_free(struct rp_result *result)
 		free(chunk);
 	}
 	free(result->scenarios);
+	free(result->expectation.surprises);
 	free(result);
 }
 
@@ -150,7 +162,7 @@ struct rp_scenario *rp_scenario_add(struct rp_result *result, const char *id)
 }
 
 /* The worst that the scenario's findings say of a rule; RP_UNTESTED: none of them is about it. */
-static enum rp_verdict found(const struct rp_scenario *scenario, enum c2w_rule rule)
+enum rp_verdict rp_scenario_found(const struct rp_scenario *scenario, enum c2w_rule rule)
 {
 	enum rp_verdict worst = RP_UNTESTED;
 
@@ -165,7 +177,7 @@ struct rp_finding *rp_finding_add(struct rp_result *result, struct rp_scenario *
 	struct rp_finding *finding = &result->spare;
 
 	assert(rule > C2W_NO_RULE && rule < C2W_RULES);
-	if (scenario->findings_count < RP_MAX_FINDINGS || verdict < found(scenario, rule)) {
+	if (scenario->findings_count < RP_MAX_FINDINGS || verdict < rp_scenario_found(scenario, rule)) {
 		scenario->findings = grow(scenario->findings, scenario->findings_count, sizeof(*finding));
 		finding = &scenario->findings[scenario->findings_count++];
 	}
@@ -179,6 +191,64 @@ void rp_proves_set(struct rp_result *result, struct rp_scenario *scenario, const
 	scenario->proves_count = count;
 	if (count > 0)
 		memcpy(scenario->proves, rules, count * sizeof(*rules));
+}
+
+void rp_surprise_add(struct rp_result *result, const char *text)
+{
+	struct rp_expectation *expectation = &result->expectation;
+
+	expectation->surprises = grow(expectation->surprises, expectation->surprises_count, sizeof(char *));
+	expectation->surprises[expectation->surprises_count++] = rp_text(result, "%s", text);
+}
+
+static int by_length(const void *a, const void *b)
+{
+	int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;
+
+	return (one > other) - (one < other);
+}
+
+void rp_fingerprint_set(struct rp_result *result, const int64_t *intervals, size_t count)
+{
+	struct rp_fingerprint *print = &result->target.fingerprint;
+	int64_t *sorted = must(malloc((count + 1) * sizeof(*sorted)));
+
+	print->intervals = arena_take(result, (count + 1) * sizeof(*intervals));
+	print->intervals_count = count;
+	print->median = print->least = print->most = print->factor = 0;
+	if (count > 0) {
+		memcpy(print->intervals, intervals, count * sizeof(*intervals));
+		memcpy(sorted, intervals, count * sizeof(*intervals));
+		qsort(sorted, count, sizeof(*sorted), by_length);
+		print->median = sorted[count / 2];
+		print->least = sorted[0];
+		print->most = sorted[count - 1];
+	}
+	if (count > 1 && intervals[0] > 0)
+		print->factor = llround(1000 * pow((double)intervals[count - 1] / (double)intervals[0], 1.0 / (double)(count - 1)));
+	free(sorted);
+}
+
+static bool fits_rto(const struct c2w_params *params, int64_t interval)
+{
+	return interval >= params->rto - params->rto / 1000 * params->rto_tolerance.early &&
+	       interval <= params->rto + params->rto / 1000 * params->rto_tolerance.late;
+}
+
+bool rp_fingerprint_differs(const struct rp_result *result)
+{
+	const struct rp_fingerprint *print = &result->target.fingerprint;
+	const struct c2w_params *params = &result->params;
+	int64_t count = (int64_t)print->intervals_count, latest;
+
+	if (print->stop == RP_STOP_UNWATCHED)
+		return false;
+	if (count > params->max_retransmits || (count > 0 && !fits_rto(params, print->median)) || (count > 1 && llabs(print->factor - 1000) > 150))
+		return true;
+	if (print->stop != RP_STOP_UNSEEN)
+		return print->stop != RP_STOP_SESSION || count != params->max_retransmits;
+	latest = params->rto + params->rto / 1000 * params->rto_tolerance.late;
+	return count < params->max_retransmits && print->watched > (count + 1) * latest + params->rto;
 }
 
 void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario)
@@ -372,7 +442,7 @@ static void scenario_tells(struct rp_result *result, size_t index)
 	for (size_t i = 0; i < scenario->findings_count; i++)
 		rule_take(&result->rules[scenario->findings[i].rule], index, scenario->findings[i].verdict);
 	for (size_t i = 0; i < scenario->proves_count; i++)
-		if (found(scenario, scenario->proves[i]) == RP_UNTESTED)
+		if (rp_scenario_found(scenario, scenario->proves[i]) == RP_UNTESTED)
 			rule_take(&result->rules[scenario->proves[i]], index, proven(scenario));
 }
 
@@ -391,7 +461,7 @@ static enum rp_overall overall(const struct rp_result *result, const char **reas
 	struct rp_counts counts = rp_count(result);
 
 	*reason = NULL;
-	if (counts.rules[RP_FAIL] > 0 || counts.scenarios[RP_FAIL] > 0)
+	if (counts.rules[RP_FAIL] > 0 || counts.scenarios[RP_FAIL] > 0 || (result->warnings_fail && counts.rules[RP_WARN] > 0))
 		return RP_VIOLATES;
 	if (counts.rules[RP_INCONCLUSIVE] > 0 || counts.scenarios[RP_INCONCLUSIVE] > 0)
 		*reason = "nothing broken was found, but not all could be judged";
@@ -417,6 +487,31 @@ void rp_result_conclude(struct rp_result *result)
 	result->verdict = overall(result, &reason);
 	if (reason != NULL && result->verdict_reason == NULL)
 		result->verdict_reason = rp_text(result, "%s", reason);
+}
+
+static bool is_broken(const struct rp_result *result, const struct rp_scenario *scenario)
+{
+	bool broken = scenario->verdict == RP_FAIL || (result->warnings_fail && scenario->verdict == RP_WARN);
+
+	for (size_t i = 0; i < scenario->findings_count; i++)
+		broken = broken || scenario->findings[i].verdict == RP_FAIL || (result->warnings_fail && scenario->findings[i].verdict == RP_WARN);
+	return broken;
+}
+
+enum rp_overall rp_outcome(const struct rp_result *result)
+{
+	struct rp_counts counts = rp_count(result);
+
+	if (result->verdict == RP_UNREACHABLE)
+		return RP_UNREACHABLE;
+	if (result->expectation.surprises_count > 0)
+		return RP_VIOLATES;
+	if (result->verdict != RP_VIOLATES)
+		return result->verdict;
+	for (size_t i = 0; i < result->scenarios_count; i++)
+		if (is_broken(result, &result->scenarios[i]) && !result->scenarios[i].expected)
+			return RP_VIOLATES;
+	return counts.scenarios[RP_INCONCLUSIVE] + counts.rules[RP_INCONCLUSIVE] > 0 ? RP_UNDECIDED : RP_CONFORMS;
 }
 
 struct rp_counts rp_count(const struct rp_result *result)

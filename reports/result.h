@@ -50,6 +50,7 @@ struct rp_scenario {
 	enum rp_verdict verdict;
 	bool flaky;                  /* failed, then passed */
 	bool company_only;           /* failed in company, passed alone */
+	bool expected;               /* it failed for just what the file of known failures lists */
 	bool completed;              /* the script ran to its end: what it proves and nothing found wrong, holds */
 	char *reason;                /* of skip and inconclusive, and remarks; may be NULL */
 	int64_t began, duration;     /* ns since the run's start; ns */
@@ -69,6 +70,31 @@ struct rp_rule {
 	size_t *scenarios; size_t scenarios_count; /* indices of those that tested it */
 };
 
+/* How the target repeats a response that nobody acks: a CONNECTION_GRANTED over UDP, left alone beside the suite. What somebody
+ * whose class was told other numbers than the profile's needs to see. */
+enum rp_stop {
+	RP_STOP_UNWATCHED,           /* nothing is known: `reason` says why */
+	RP_STOP_SESSION,             /* by itself, and the session ended with it, as REL-08 says */
+	RP_STOP_COUNT,               /* by itself; the session goes on */
+	RP_STOP_ACK,                 /* not by itself, but when it was acked */
+	RP_STOP_NEVER,               /* not by itself, nor when it was acked */
+	RP_STOP_UNSEEN,              /* it may yet come again: the run ended before */
+	RP_STOPS
+};
+
+const char *rp_stop_name(enum rp_stop stop);
+
+struct rp_fingerprint {
+	enum rp_stop stop;
+	char *reason;                /* of RP_STOP_UNWATCHED: a sentence; else NULL */
+	int64_t *intervals;          /* ns, from each transmission to the next, in their order: one message's */
+	size_t intervals_count;      /* the retransmissions seen; 0: none */
+	int64_t median, least, most; /* ns, of those; 0 where there are none */
+	int64_t factor;              /* per mille: how an interval grows over the one before, 1000 for a steady pace; 0: under two of them */
+	int64_t watched;             /* ns, from the first transmission on */
+	bool adopted;                /* rto or max-retransmits was `auto`: the parameters are what it says */
+};
+
 struct rp_target {
 	char *address;               /* "127.0.0.1:1950"; "simulated" */
 	char *launch;                /* the command, or NULL */
@@ -81,13 +107,22 @@ struct rp_target {
 	char *output;                /* the end of a launched server's output; or NULL */
 	char *capture;               /* what the scenarios' packets are: "captured" or "synthesised"; NULL: none */
 	unsigned restarts;
+	struct rp_fingerprint fingerprint; /* over UDP */
+};
+
+/* The file of known failures, and what of it did not come true. */
+struct rp_expectation {
+	char *file;                  /* NULL: none was given */
+	char **surprises; size_t surprises_count; /* a line each: FILE:LINE, what is different, what to change there */
 };
 
 struct rp_result {
 	char *tool, *version;        /* what made it: "c2w-conform", "1.0" */
 	struct rp_target target;
 	struct c2w_params params;
-	enum rp_overall verdict;
+	struct rp_expectation expectation;
+	bool warnings_fail;          /* a SHOULD that is not followed violates, too */
+	enum rp_overall verdict;     /* whatever was expected, see rp_outcome() */
 	char *verdict_reason;        /* one sentence; for unreachable and inconclusive always */
 	char *command;               /* the command line of the run */
 	uint64_t seed;
@@ -103,6 +138,7 @@ struct rp_result {
 
 enum {
 	RP_MAX_FINDINGS = 256,             /* of a scenario */
+	RP_MAX_INTERVALS = 256,            /* of a fingerprint that is read */
 	RP_MAX_EVENTS = 2000,              /* of a scenario */
 	RP_HEAD_EVENTS = 200,              /* the first, which are never dropped */
 	RP_EVENT_COST = 64,                /* what an event costs besides its octets */
@@ -130,16 +166,33 @@ void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_
 void rp_event_copy(struct rp_result *result, struct rp_scenario *scenario, const struct rp_event *event);
 /* Bounds the timelines as they are without whole_timelines, which ends. */
 void rp_timelines_trim(struct rp_result *result);
+/* Sets the fingerprint's intervals to a copy of these, and what is computed from them. */
+void rp_fingerprint_set(struct rp_result *result, const int64_t *intervals, size_t count);
+/* It was seen to be something else than the parameters say; what was not watched for long enough was not seen. */
+bool rp_fingerprint_differs(const struct rp_result *result);
+/* In words, caller frees: "4 times every 5.00 s, then no more; the session ended" (or the reason why nothing was seen); what the
+ * parameters say in the same manner; which options make them agree, or that none does (NULL: nothing to say). */
+char *rp_fingerprint_seen(const struct rp_fingerprint *print);
+char *rp_fingerprint_profile(const struct rp_result *result);
+char *rp_fingerprint_advice(const struct rp_result *result);
+void rp_surprise_add(struct rp_result *result, const char *text); /* copied */
 /* A string that lives as long as the result. */
 char *rp_text(struct rp_result *result, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Forgets the scenario's findings and timeline, for its second try. */
 void rp_scenario_clear(struct rp_result *result, struct rp_scenario *scenario);
+
+/* The worst that the scenario's findings say of the rule; RP_UNTESTED: there is none. */
+enum rp_verdict rp_scenario_found(const struct rp_scenario *scenario, enum c2w_rule rule);
 
 /* Computes rules[] and the overall verdict from the scenarios (unless it is RP_UNREACHABLE already; a verdict_reason that is
  * there stays). A rule takes the worst of what the scenarios say of it: a finding, in any scenario, says fail, warn or
  * inconclusive. Without one, a scenario that proves the rule says pass if it passed or was completed, skip if it was skipped,
  * inconclusive if it was inconclusive, and nothing if it failed on the way. No MUST tested at all is inconclusive. */
 void rp_result_conclude(struct rp_result *result);
+
+/* What the run comes to when known failures are taken as they are, and what the exit code says: the verdict, but RP_CONFORMS (or
+ * RP_UNDECIDED) where all that failed was expected, and RP_VIOLATES where something was expected that did not come true. */
+enum rp_overall rp_outcome(const struct rp_result *result);
 
 /* Rules that count: those that bind servers and can be seen from outside. */
 struct rp_counts { size_t scenarios[RP_VERDICTS]; size_t rules[RP_VERDICTS]; size_t rules_total; };

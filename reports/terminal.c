@@ -2,8 +2,8 @@
  * Called by c2w-conform and c2w-report. Whatever came from a target, a scenario or a file goes through text.h first. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "reports/find.h"
 #include "reports/ladder.h"
 #include "reports/result.h"
 #include "reports/text.h"
@@ -17,14 +17,14 @@ enum {
 	LISTED_IDS = 12,         /* of the rest, by id */
 	LISTED_REASONS = 3,      /* of the scenarios skipped for one reason */
 	OUTPUT_LINES = 10,       /* of the target's output */
-	LARGEST_FILE = 1024 * 1024, LONGEST_LINE = 4096, /* of a scenario file; of a line shown */
+	LONGEST_LINE = 4096,     /* shown of it */
 };
 
 struct page {
 	const struct rp_result *result;
 	FILE *to;
 	unsigned width;
-	bool colour, verbose;
+	bool colour, verbose, quiet;
 };
 
 /* A scenario that says something of a rule. */
@@ -56,13 +56,6 @@ static enum rp_style style_of(enum rp_verdict verdict)
 	return styles[verdict];
 }
 
-static const char *transport_title(enum rp_transport transport)
-{
-	static const char *const titles[] = { [RP_UDP] = "over UDP", [RP_TCP] = "over TCP", [RP_MIXED] = "over UDP and TCP" };
-
-	return titles[transport];
-}
-
 static const char *plural(size_t count)
 {
 	return count == 1 ? "" : "s";
@@ -88,36 +81,6 @@ static void heading(const struct page *page, const char *text)
 
 /* ---- one finding -------------------------------------------------------------------------- */
 
-/* Line `number` of a scenario file that is here, NULL otherwise. The caller frees it. Other files than scenarios are not opened:
- * the name may come from somebody else's result file. */
-static char *source_line(const char *name, unsigned number)
-{
-	size_t length = strlen(name), size = 0;
-	struct stat about;
-	FILE *file;
-	char *line = NULL;
-	ssize_t got = -1;
-
-	if (length < 4 || strcmp(name + length - 4, ".c2w") != 0 || number == 0)
-		return NULL;
-	if (stat(name, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > LARGEST_FILE)
-		return NULL;
-	file = fopen(name, "re");
-	do
-		got = file == NULL ? -1 : getline(&line, &size, file);
-	while (got >= 0 && --number > 0);
-	if (file != NULL)
-		fclose(file);
-	if (got > 0) {
-		line[strcspn(line, "\r\n")] = '\0';
-		if (got > LONGEST_LINE)
-			line[LONGEST_LINE] = '\0';
-		return line;
-	}
-	free(line);
-	return NULL;
-}
-
 static void put_place(const struct page *page, const struct rp_finding *finding)
 {
 	char *name, *line, *shown;
@@ -129,7 +92,7 @@ static void put_place(const struct page *page, const struct rp_finding *finding)
 	name = rp_shown_text(finding->file);
 	fprintf(page->to, "    %s:%u\n", name, finding->line);
 	free(name);
-	line = source_line(finding->file, finding->line);
+	line = rp_source_line(finding->file, finding->line);
 	if (line == NULL)
 		return;
 	shown = rp_shown_text(line + strspn(line, " \t"));
@@ -138,17 +101,6 @@ static void put_place(const struct page *page, const struct rp_finding *finding)
 	putc('\n', page->to);
 	free(shown);
 	free(line);
-}
-
-/* Octets up to the cell in which two shown texts begin to differ. */
-static size_t difference(const char *a, const char *b)
-{
-	size_t at = 0, length;
-	unsigned columns;
-
-	while ((length = rp_cell(a + at, &columns)) > 0 && strncmp(a + at, b + at, length) == 0)
-		at += length;
-	return at;
 }
 
 /* Where to start so that `column` of the text is to be seen: 0, or an octet a third of the room before it. */
@@ -189,7 +141,7 @@ static void put_comparison(const struct page *page, const struct rp_finding *fin
 	}
 	expected = rp_shown_text(finding->expected);
 	got = rp_shown_text(finding->got);
-	at = difference(expected, got);
+	at = rp_difference(expected, got);
 	column = rp_columns(expected) - rp_columns(expected + at);
 	start = start_of(expected, column, room);
 	before = rp_columns(expected) - rp_columns(expected + start);
@@ -201,19 +153,12 @@ static void put_comparison(const struct page *page, const struct rp_finding *fin
 	free(got);
 }
 
-static const char *remark(const struct rp_scenario *scenario)
-{
-	if (scenario->flaky)
-		return " (flaky: it failed, then passed)";
-	return scenario->company_only ? " (only in company: alone it passed)" : "";
-}
-
 static void put_scenario_name(const struct page *page, unsigned indent, const struct rp_scenario *scenario)
 {
 	char *id = rp_shown_text(scenario->id), *title = rp_shown_text(scenario->title == NULL ? "" : scenario->title);
 
 	fprintf(page->to, "%*s%s%s%s %s%s\n", (int)indent, "", style(page, RP_STRONG), id, style(page, RP_PLAIN),
-		transport_title(scenario->transport), remark(scenario));
+		rp_transport_title(scenario->transport), rp_remark(scenario));
 	if (*title != '\0') {
 		fprintf(page->to, "%*s", (int)indent + 2, "");
 		rp_put_wrapped(page->to, title, indent + 2, page->width);
@@ -234,28 +179,11 @@ static void put_to_copy(const struct page *page, const char *label, const char *
 	free(shown);
 }
 
-/* The message that the finding calls wrong: the last one received until then that looks so. NULL: there is none. */
-static const struct rp_event *offender_of(const struct rp_scenario *scenario, const struct rp_finding *finding)
-{
-	const struct rp_event *offender = NULL;
-	size_t length;
-	char *octets;
-
-	if (finding->got == NULL || !rp_unescape(finding->got, &octets, &length))
-		return NULL;
-	for (const struct rp_event *event = scenario->timeline; event < scenario->timeline + scenario->timeline_count; event++)
-		if (event->received && event->at <= finding->at && event->octets != NULL && event->length == length &&
-		    memcmp(event->octets, octets, length) == 0)
-			offender = event;
-	free(octets);
-	return offender;
-}
-
 static void put_witness(const struct page *page, const struct witness *witness, bool ladder)
 {
 	const struct rp_scenario *scenario = witness->scenario;
 	struct rp_ladder_options options = { .indent = 2, .width = page->width, .rows = page->verbose ? 0 : LADDER_ROWS,
-					     .until = witness->finding->at, .offender = offender_of(scenario, witness->finding),
+					     .until = witness->finding->at, .offender = rp_offender(scenario, witness->finding),
 					     .colour = page->colour };
 
 	putc('\n', page->to);
@@ -300,6 +228,37 @@ static bool witness_find(struct witness *witness, const struct rp_scenario *scen
 	return witness->finding != NULL;
 }
 
+/* Of the turns of one scenario (--repeat) the first stands for all; one that was not expected before one that was. */
+static size_t witnesses_unite(struct witness *witnesses, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct witness *last = &witnesses[kept > 0 ? kept - 1 : 0];
+
+		if (kept == 0 || by_id(last, &witnesses[i]) != 0)
+			witnesses[kept++] = witnesses[i];
+		else if (last->scenario->expected && !witnesses[i].scenario->expected)
+			*last = witnesses[i];
+	}
+	return kept;
+}
+
+/* The scenarios that tested the rule, each once for a transport however often it was repeated. */
+static size_t tested_by(const struct rp_result *result, enum c2w_rule rule)
+{
+	const struct rp_rule *tested = &result->rules[rule];
+	struct witness *witnesses = must(calloc(tested->scenarios_count + 1, sizeof(*witnesses)));
+	size_t count;
+
+	for (size_t i = 0; i < tested->scenarios_count; i++)
+		witnesses[i].scenario = &result->scenarios[tested->scenarios[i]];
+	qsort(witnesses, tested->scenarios_count, sizeof(*witnesses), by_id);
+	count = witnesses_unite(witnesses, tested->scenarios_count);
+	free(witnesses);
+	return count;
+}
+
 /* The scenarios with a finding of this verdict for the rule, by id. The caller frees them. */
 static struct witness *witnesses_find(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict, size_t *count)
 {
@@ -311,7 +270,26 @@ static struct witness *witnesses_find(const struct rp_result *result, enum c2w_r
 		if (witness_find(&witnesses[*count], &result->scenarios[tested->scenarios[i]], rule, verdict))
 			(*count)++;
 	qsort(witnesses, *count, sizeof(*witnesses), by_id);
+	*count = witnesses_unite(witnesses, *count);
 	return witnesses;
+}
+
+/* What the witnesses of a rule that is broken make of it. */
+enum news { NEWS, NEWS_FLAKY /* each of them passes, too */, NO_NEWS /* each was expected */ };
+
+static enum news news_of(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict)
+{
+	size_t count, expected = 0, flaky = 0;
+	struct witness *witnesses = witnesses_find(result, rule, verdict, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		expected += witnesses[i].scenario->expected;
+		flaky += !witnesses[i].scenario->expected && witnesses[i].scenario->flaky;
+	}
+	free(witnesses);
+	if (count == 0 || expected + flaky < count)
+		return NEWS;
+	return flaky > 0 ? NEWS_FLAKY : NO_NEWS;
 }
 
 /* The rest, counted and listed. */
@@ -325,7 +303,7 @@ static void put_others(const struct page *page, const struct witness *witnesses,
 	for (size_t i = 0; i < listed; i++) {
 		char *id = rp_shown_text(witnesses[i].scenario->id);
 
-		fprintf(page->to, "    %s %s%s\n", id, transport_title(witnesses[i].scenario->transport), remark(witnesses[i].scenario));
+		fprintf(page->to, "    %s %s%s\n", id, rp_transport_title(witnesses[i].scenario->transport), rp_remark(witnesses[i].scenario));
 		free(id);
 	}
 	if (listed < count)
@@ -335,7 +313,7 @@ static void put_others(const struct page *page, const struct witness *witnesses,
 static void put_rule(const struct page *page, unsigned number, enum c2w_rule rule, enum rp_verdict verdict)
 {
 	const struct c2w_rule_info *info = c2w_rule_info(rule);
-	size_t count, shown, tested = page->result->rules[rule].scenarios_count;
+	size_t count, shown, tested = tested_by(page->result, rule);
 	struct witness *witnesses = witnesses_find(page->result, rule, verdict, &count);
 
 	fprintf(page->to, "\n%s%u. %s %s%s, in %zu of the %zu scenario%s that tested it\n   ", style(page, style_of(verdict)), number,
@@ -356,28 +334,70 @@ static int by_rank(const void *a, const void *b)
 }
 
 /* The rules with this verdict, what to mend first in front. */
-static unsigned rules_find(const struct rp_result *result, enum rp_verdict verdict, enum c2w_rule rules[C2W_RULES])
+static unsigned rules_find(const struct rp_result *result, enum rp_verdict verdict, enum news news, enum c2w_rule rules[C2W_RULES])
 {
 	unsigned count = 0;
 
 	for (unsigned i = 1; i < C2W_RULES; i++)
-		if (result->rules[i].verdict == verdict)
+		if (result->rules[i].verdict == verdict && news_of(result, (enum c2w_rule)i, verdict) == news)
 			rules[count++] = (enum c2w_rule)i;
 	if (count > 1)
 		qsort(rules, count, sizeof(*rules), by_rank);
 	return count;
 }
 
-static void put_rules_found(const struct page *page, enum rp_verdict verdict, const char *title)
+static void put_rules_found(const struct page *page, enum rp_verdict verdict, enum news news, const char *title)
 {
 	enum c2w_rule rules[C2W_RULES];
-	unsigned count = rules_find(page->result, verdict, rules);
+	unsigned count = rules_find(page->result, verdict, news, rules);
 
 	if (count == 0)
 		return;
 	heading(page, title);
 	for (unsigned i = 0; i < count; i++)
 		put_rule(page, i + 1, rules[i], verdict);
+}
+
+/* ---- what was expected ---------------------------------------------------------------------- */
+
+static void put_expected_scenario(const struct page *page, const struct rp_scenario *scenario)
+{
+	char *id = rp_shown_text(scenario->id);
+	bool told[C2W_RULES] = { false };
+
+	fprintf(page->to, "  %s %s:", id, rp_transport_title(scenario->transport));
+	for (size_t i = 0; i < scenario->findings_count; i++) {
+		const struct rp_finding *finding = &scenario->findings[i];
+
+		if (!told[finding->rule] && finding->verdict != RP_INCONCLUSIVE)
+			fprintf(page->to, " %s", c2w_rule_info(finding->rule)->id);
+		told[finding->rule] = true;
+	}
+	putc('\n', page->to);
+	free(id);
+}
+
+static void put_expected(const struct page *page)
+{
+	const struct rp_result *result = page->result;
+	bool any = false;
+
+	for (size_t i = 0; i < result->scenarios_count; i++) {
+		if (!result->scenarios[i].expected)
+			continue;
+		if (!any)
+			heading(page, "BROKEN AS EXPECTED");
+		any = true;
+		put_expected_scenario(page, &result->scenarios[i]);
+	}
+}
+
+static void put_surprises(const struct page *page)
+{
+	const struct rp_expectation *expectation = &page->result->expectation;
+
+	for (size_t i = 0; i < expectation->surprises_count; i++)
+		put_labelled(page, page->quiet ? 0 : 2, "", expectation->surprises[i]);
 }
 
 /* ---- the table of rules ------------------------------------------------------------------- */
@@ -390,19 +410,32 @@ static size_t findings_with(const struct rp_result *result, enum c2w_rule rule, 
 	return count;
 }
 
+static const char *verdict_title(const struct rp_result *result, const struct rp_rule *rule)
+{
+	if (rule->verdict != RP_FAIL)
+		return rp_verdict_name(rule->verdict);
+	switch (news_of(result, rule->rule, RP_FAIL)) {
+	case NEWS: return "FAIL";
+	case NEWS_FLAKY: return "FAIL (flaky)";
+	case NO_NEWS: return "FAIL (known)";
+	}
+	return "";
+}
+
 static void put_table_row(const struct page *page, enum c2w_rule id)
 {
 	const struct c2w_rule_info *info = c2w_rule_info(id);
 	const struct rp_rule *rule = &page->result->rules[id];
 	bool found = rule->verdict == RP_FAIL || rule->verdict == RP_WARN;
 	char tested[48] = "";
+	size_t count = tested_by(page->result, id);
 
-	if (rule->scenarios_count > 0 && found)
-		snprintf(tested, sizeof(tested), "%zu of %zu", findings_with(page->result, id, rule->verdict), rule->scenarios_count);
-	else if (rule->scenarios_count > 0)
-		snprintf(tested, sizeof(tested), "%zu", rule->scenarios_count);
+	if (count > 0 && found)
+		snprintf(tested, sizeof(tested), "%zu of %zu", findings_with(page->result, id, rule->verdict), count);
+	else if (count > 0)
+		snprintf(tested, sizeof(tested), "%zu", count);
 	fprintf(page->to, "  %s  %-6s  %s%-12s%s  %9s  ", info->id, c2w_level_name(info->level), style(page, style_of(rule->verdict)),
-		rule->verdict == RP_FAIL ? "FAIL" : rp_verdict_name(rule->verdict), style(page, RP_PLAIN), tested);
+		verdict_title(page->result, rule), style(page, RP_PLAIN), tested);
 	rp_put_cut(page->to, info->sentence, page->width - 43);
 	putc('\n', page->to);
 }
@@ -466,7 +499,7 @@ static void put_same_reason(const struct page *page, size_t first)
 		char *id = rp_shown_text(scenarios[i].id);
 
 		if (same_reason(&scenarios[i], &scenarios[first])) {
-			fprintf(page->to, "     %s %s\n", id, transport_title(scenarios[i].transport));
+			fprintf(page->to, "     %s %s\n", id, rp_transport_title(scenarios[i].transport));
 			listed++;
 		}
 		free(id);
@@ -553,6 +586,26 @@ static void put_target(const struct page *page)
 		put_output(page);
 }
 
+/* Where there is something to say: another schedule than the profile's, one that was taken from the target, or none at all. */
+static void put_fingerprint(const struct page *page)
+{
+	const struct rp_fingerprint *print = &page->result->target.fingerprint;
+	bool differs = rp_fingerprint_differs(page->result);
+	char *seen, *profile, *advice;
+
+	if (!differs && !print->adopted && !page->verbose && (page->result->target.udp || print->stop != RP_STOP_UNWATCHED || print->reason == NULL))
+		return;
+	seen = rp_fingerprint_seen(print);
+	profile = rp_fingerprint_profile(page->result);
+	advice = rp_fingerprint_advice(page->result);
+	put_labelled(page, 2, "repeats   ", seen);
+	put_labelled(page, 2, print->adopted ? "adopted   " : "profile   ", differs || print->adopted ? profile : NULL);
+	put_labelled(page, 12, "", advice);
+	free(seen);
+	free(profile);
+	free(advice);
+}
+
 static void put_took(const struct page *page)
 {
 	const struct rp_result *result = page->result;
@@ -573,6 +626,16 @@ static void put_took(const struct page *page)
 	free(id);
 }
 
+static void put_flaky(const struct page *page)
+{
+	size_t flaky = 0;
+
+	for (size_t i = 0; i < page->result->scenarios_count; i++)
+		flaky += page->result->scenarios[i].flaky;
+	if (flaky > 0)
+		fprintf(page->to, " (%zu flaky)", flaky);
+}
+
 static void put_run(const struct page *page)
 {
 	struct rp_counts counts = rp_count(page->result);
@@ -580,10 +643,12 @@ static void put_run(const struct page *page)
 
 	heading(page, "RUN");
 	put_target(page);
+	put_fingerprint(page);
 	fprintf(page->to, "  scenarios %zu%s", page->result->scenarios_count, page->result->scenarios_count > 0 ? ":" : "");
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (counts.scenarios[order[i]] > 0)
 			fprintf(page->to, " %zu %s", counts.scenarios[order[i]], rp_verdict_name(order[i]));
+	put_flaky(page);
 	putc('\n', page->to);
 	put_took(page);
 	fprintf(page->to, "  seed      %llu\n", (unsigned long long)page->result->seed);
@@ -598,29 +663,34 @@ static void put_last_line(const struct page *page)
 	};
 	char *line = rp_summary_line(page->result);
 
-	fprintf(page->to, "%s%s%s\n", style(page, styles[page->result->verdict]), line, style(page, RP_PLAIN));
+	fprintf(page->to, "%s%s%s\n", style(page, styles[rp_outcome(page->result)]), line, style(page, RP_PLAIN));
 	free(line);
 }
 
-/* Every finding that fails in one line. */
-static void put_brief(const struct page *page)
+static void put_brief_line(const struct page *page, const struct witness *witness)
+{
+	char *id = rp_shown_text(witness->scenario->id);
+	char *what = rp_shown_text(witness->finding->what == NULL ? "" : witness->finding->what);
+
+	fprintf(page->to, "%s%s%s %s %s%s: %s\n", style(page, style_of(witness->finding->verdict)), c2w_rule_info(witness->finding->rule)->id,
+		style(page, RP_PLAIN), id, rp_transport_title(witness->scenario->transport), rp_remark(witness->scenario), what);
+	free(id);
+	free(what);
+}
+
+/* Every finding of this verdict that is news, in one line. */
+static void put_brief(const struct page *page, enum rp_verdict verdict, enum news news)
 {
 	enum c2w_rule rules[C2W_RULES];
-	unsigned rule_count = rules_find(page->result, RP_FAIL, rules);
+	unsigned rule_count = rules_find(page->result, verdict, news, rules);
 
 	for (unsigned i = 0; i < rule_count; i++) {
 		size_t count;
-		struct witness *witnesses = witnesses_find(page->result, rules[i], RP_FAIL, &count);
+		struct witness *witnesses = witnesses_find(page->result, rules[i], verdict, &count);
 
-		for (size_t k = 0; k < count; k++) {
-			char *id = rp_shown_text(witnesses[k].scenario->id);
-			char *what = rp_shown_text(witnesses[k].finding->what == NULL ? "" : witnesses[k].finding->what);
-
-			fprintf(page->to, "%s%s%s %s %s%s: %s\n", style(page, RP_BAD), c2w_rule_info(rules[i])->id, style(page, RP_PLAIN), id,
-				transport_title(witnesses[k].scenario->transport), remark(witnesses[k].scenario), what);
-			free(id);
-			free(what);
-		}
+		for (size_t k = 0; k < count; k++)
+			if (!witnesses[k].scenario->expected)
+				put_brief_line(page, &witnesses[k]);
 		free(witnesses);
 	}
 }
@@ -631,7 +701,7 @@ static void put_first_to_mend(const struct page *page)
 	enum c2w_rule rules[C2W_RULES];
 	char label[32];
 
-	if (rules_find(page->result, RP_FAIL, rules) == 0)
+	if (rules_find(page->result, RP_FAIL, NEWS, rules) == 0 && rules_find(page->result, RP_FAIL, NEWS_FLAKY, rules) == 0)
 		return;
 	snprintf(label, sizeof(label), "mend      first %s: ", c2w_rule_info(rules[0])->id);
 	put_labelled(page, 2, label, c2w_rule_info(rules[0])->sentence);
@@ -639,8 +709,14 @@ static void put_first_to_mend(const struct page *page)
 
 static void put_whole(const struct page *page)
 {
-	put_rules_found(page, RP_FAIL, "BROKEN, in the order in which to mend it");
-	put_rules_found(page, RP_WARN, "NOT FOLLOWED (SHOULD)");
+	put_rules_found(page, RP_FAIL, NEWS, "BROKEN, in the order in which to mend it");
+	put_rules_found(page, RP_FAIL, NEWS_FLAKY, "BROKEN NOW AND THEN (flaky)");
+	put_rules_found(page, RP_WARN, NEWS, "NOT FOLLOWED (SHOULD)");
+	put_rules_found(page, RP_WARN, NEWS_FLAKY, "NOT FOLLOWED NOW AND THEN (SHOULD)");
+	put_expected(page);
+	if (page->result->expectation.surprises_count > 0)
+		heading(page, "NOT AS EXPECTED");
+	put_surprises(page);
 	if (page->result->scenarios_count > 0) {
 		put_table(page);
 		put_uncounted(page);
@@ -654,14 +730,22 @@ static void put_whole(const struct page *page)
 
 void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp_terminal_options *options)
 {
-	struct page page = { .result = result, .to = to, .colour = options->colour, .verbose = options->verbose,
+	struct page page = { .result = result, .to = to, .colour = options->colour, .verbose = options->verbose, .quiet = options->quiet,
 			     .width = options->width == 0 ? STANDARD_WIDTH : options->width };
 
 	page.width = page.width < LEAST_WIDTH ? LEAST_WIDTH : page.width > MOST_WIDTH ? MOST_WIDTH : page.width;
-	if (options->quiet)
-		put_brief(&page);
-	else
+	if (options->quiet) {
+		for (enum news news = NEWS; news <= NEWS_FLAKY; news++) {
+			put_brief(&page, RP_FAIL, news);
+			if (result->warnings_fail)
+				put_brief(&page, RP_WARN, news);
+		}
+		put_surprises(&page);
+		if (rp_outcome(result) == RP_VIOLATES)
+			fprintf(to, "seed %llu\n", (unsigned long long)result->seed);
+	} else {
 		put_whole(&page);
+	}
 	put_last_line(&page);
 }
 
@@ -672,36 +756,75 @@ static void tell(FILE *to, size_t count, const char *what)
 		fprintf(to, ", %zu %s", count, what);
 }
 
+/* The word that the exit code stands for. */
+static const char *summary_word(const struct rp_result *result)
+{
+	enum rp_overall outcome = rp_outcome(result);
+
+	if (outcome == RP_CONFORMS && result->verdict != RP_CONFORMS)
+		return "as expected";
+	if (outcome == RP_VIOLATES && result->verdict != RP_VIOLATES)
+		return "not as expected";
+	return rp_overall_name(outcome);
+}
+
+/* The verdict of the rules that the line counts first. */
+static enum rp_verdict summary_first(const struct rp_result *result, const struct rp_counts *counts)
+{
+	if (result->verdict == RP_VIOLATES)
+		return counts->rules[RP_FAIL] == 0 && result->warnings_fail ? RP_WARN : RP_FAIL;
+	return result->verdict == RP_UNDECIDED && counts->rules[RP_INCONCLUSIVE] > 0 ? RP_INCONCLUSIVE : RP_PASS;
+}
+
+static void tell_expected(FILE *to, const struct rp_result *result)
+{
+	size_t expected = 0;
+
+	for (size_t i = 0; i < result->scenarios_count; i++)
+		expected += result->scenarios[i].expected;
+	if (rp_outcome(result) != RP_CONFORMS)
+		tell(to, expected, expected == 1 ? "failure expected" : "failures expected");
+	tell(to, result->expectation.surprises_count, result->expectation.surprises_count == 1 ? "known failure changed" : "known failures changed");
+}
+
+static void put_summary(FILE *to, const struct rp_result *result)
+{
+	static const char *const words[RP_VERDICTS] = {
+		[RP_FAIL] = "broken", [RP_WARN] = "not followed", [RP_INCONCLUSIVE] = "could not be judged", [RP_PASS] = "kept",
+	};
+	struct rp_counts counts = rp_count(result);
+	enum rp_verdict first = summary_first(result, &counts);
+
+	fprintf(to, "%zu of %zu rules %s", counts.rules[first], counts.rules_total, words[first]);
+	if (first != RP_PASS)
+		tell(to, counts.rules[RP_PASS], "kept");
+	if (first != RP_WARN)
+		tell(to, counts.rules[RP_WARN], counts.rules[RP_WARN] == 1 ? "SHOULD not followed" : "SHOULDs not followed");
+	if (first != RP_INCONCLUSIVE)
+		tell(to, counts.rules[RP_INCONCLUSIVE], "could not be judged");
+	tell(to, counts.rules[RP_SKIP] + counts.rules[RP_UNTESTED], "not tested");
+	tell_expected(to, result);
+}
+
 char *rp_summary_line(const struct rp_result *result)
 {
-	struct rp_counts counts = rp_count(result);
-	enum rp_verdict first = result->verdict == RP_VIOLATES ? RP_FAIL : result->verdict == RP_UNDECIDED ? RP_INCONCLUSIVE : RP_PASS;
-	static const char *const words[RP_VERDICTS] = {
-		[RP_FAIL] = "broken", [RP_INCONCLUSIVE] = "could not be judged", [RP_PASS] = "kept",
-	};
+	bool unreachable = result->verdict == RP_UNREACHABLE;
 	char *line = NULL;
 	size_t length;
 	FILE *to = must(open_memstream(&line, &length));
 
-	fprintf(to, "%s: ", rp_overall_name(result->verdict));
-	if (result->verdict == RP_UNREACHABLE || (first == RP_INCONCLUSIVE && counts.rules[first] == 0)) {
+	fprintf(to, "%s: ", summary_word(result));
+	if (unreachable || (result->verdict == RP_UNDECIDED && rp_count(result).rules[RP_INCONCLUSIVE] == 0)) {
 		char *reason = rp_shown_text(result->verdict_reason == NULL ? "no reason was given" : result->verdict_reason);
+		size_t length_of_reason = strlen(reason);
 
-		fprintf(to, "%s%s", reason, result->verdict == RP_UNREACHABLE ? "" : "; ");
+		if (!unreachable && length_of_reason > 0 && reason[length_of_reason - 1] == '.')
+			reason[length_of_reason - 1] = '\0';
+		fprintf(to, "%s%s", reason, unreachable ? "" : "; ");
 		free(reason);
-		first = RP_PASS;
 	}
-	if (result->verdict == RP_UNREACHABLE) {
-		fclose(to);
-		return line;
-	}
-	fprintf(to, "%zu of %zu rules %s", counts.rules[first], counts.rules_total, words[first]);
-	if (first != RP_PASS)
-		tell(to, counts.rules[RP_PASS], "kept");
-	tell(to, counts.rules[RP_WARN], counts.rules[RP_WARN] == 1 ? "SHOULD not followed" : "SHOULDs not followed");
-	if (first != RP_INCONCLUSIVE)
-		tell(to, counts.rules[RP_INCONCLUSIVE], "could not be judged");
-	tell(to, counts.rules[RP_SKIP] + counts.rules[RP_UNTESTED], "not tested");
+	if (!unreachable)
+		put_summary(to, result);
 	fclose(to);
 	return line;
 }

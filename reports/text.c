@@ -2,6 +2,7 @@
  * Pure but for the printing; memory is the caller's. */
 #include "reports/text.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unictype.h>
@@ -126,6 +127,28 @@ size_t rp_fit(const char *shown, unsigned columns)
 		sum += width;
 	}
 	return at;
+}
+
+size_t rp_difference(const char *a, const char *b)
+{
+	size_t at = 0, length;
+	unsigned columns;
+
+	while ((length = rp_cell(a + at, &columns)) > 0 && strncmp(a + at, b + at, length) == 0)
+		at += length;
+	return at;
+}
+
+char *rp_string(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		abort();
+	va_end(arguments);
+	return text;
 }
 
 unsigned rp_put_cut(FILE *to, const char *shown, unsigned columns)

@@ -17,6 +17,11 @@ unsigned rp_columns(const char *shown);
 /* Octets of the longest row of whole cells, at most so many columns wide. */
 size_t rp_fit(const char *shown, unsigned columns);
 
+/* Octets up to the cell in which two shown texts begin to differ. */
+size_t rp_difference(const char *a, const char *b);
+/* A formatted string; the caller frees it. Out of memory ends the program. */
+char *rp_string(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Prints as much as fits; where something is cut, the last column is an ellipsis. Returns the columns printed. */
 unsigned rp_put_cut(FILE *to, const char *shown, unsigned columns);
 /* The same, filled up with blanks to exactly `columns`. */

@@ -252,7 +252,7 @@ static void receive_request(struct srv_core *core, const struct srv_way *way, st
 
 	if (session && message->command != C2W_CONNECTION_REQUEST && !c2w_str_equal(message->user, srv_name(endpoint))) { /* NAM-01 */
 		srv_note(core, way, true, "discarded, the name is another's", message->user);
-	} else if (endpoint && srv_repeat(core, endpoint, message)) { /* REL-11, REL-12 */
+	} else if (endpoint && srv_repeat(core, endpoint, way, message)) { /* REL-11, REL-12 */
 		srv_note(core, way, true, "answered again", message->user);
 		srv_endpoint_settle(core, endpoint);
 	} else if (session && core->policy.stale(core, endpoint, message)) { /* REL-11 */

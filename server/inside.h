@@ -1,5 +1,5 @@
 /* What the parts of the core share: its structures, and what each part offers the others.
- * For core.c (requests and states), reliable.c (acks, repetition, deliveries), endpoints.c (who there is), parcel.c, policy.c and faults only.
+ * For core.c (requests and states), reliable.c (acks, repetition, deliveries), endpoints.c (who there is), parcel.c, policy.c, faults and tests only.
  * Everything belongs to one struct srv_core. */
 #ifndef SRV_INSIDE_H
 #define SRV_INSIDE_H
@@ -142,7 +142,7 @@ void srv_respond(struct srv_core *core, struct srv_endpoint *endpoint, struct sr
 /* Sends a NEW_MESSAGE, now or when its turn comes. */
 void srv_deliver(struct srv_core *core, struct srv_endpoint *endpoint, struct srv_parcel *parcel, bool author, int64_t now);
 /* Repeats the response if the request is a repetition of what that answers: REL-11, REL-12. */
-bool srv_repeat(struct srv_core *core, struct srv_endpoint *endpoint, const struct c2w_message *request);
+bool srv_repeat(struct srv_core *core, struct srv_endpoint *endpoint, const struct srv_way *way, const struct c2w_message *request);
 void srv_acked(struct srv_core *core, struct srv_endpoint *endpoint, const struct c2w_message *ack, int64_t now);
 void srv_drop_waiting(struct srv_core *core, struct srv_endpoint *endpoint);  /* MSG-08 */
 void srv_drop_deliveries(struct srv_core *core, struct srv_endpoint *endpoint);

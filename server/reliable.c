@@ -87,7 +87,7 @@ void srv_drop_response(struct srv_core *core, struct srv_endpoint *endpoint)
 	stop(core, &endpoint->response);
 }
 
-bool srv_repeat(struct srv_core *core, struct srv_endpoint *endpoint, const struct c2w_message *request)
+bool srv_repeat(struct srv_core *core, struct srv_endpoint *endpoint, const struct srv_way *way, const struct c2w_message *request)
 {
 	bool chat = request->command == C2W_SEND_MESSAGE_REQUEST;
 	const struct srv_sending *sending = chat ? &endpoint->delivery : &endpoint->response;
@@ -95,6 +95,7 @@ bool srv_repeat(struct srv_core *core, struct srv_endpoint *endpoint, const stru
 	if (!sending->parcel || (chat && request->time != endpoint->last) ||
 	    !core->policy.repeats(core, sending, request))
 		return false;
+	endpoint->way.local = way->local; /* TRN-04 */
 	transmit(core, endpoint, sending->parcel); /* REL-18: neither counted nor scheduled */
 	return true;
 }

@@ -82,7 +82,7 @@ def test_usage_errors_say_what_and_why_and_end_in_2(conform, arguments, words):
     says(conform(*arguments), *words)
 
 
-@pytest.mark.parametrize("option", ["--junit", "--tap", "--html", "--markdown", "--pcap", "--expect"])
+@pytest.mark.parametrize("option", ["--pcap"])
 def test_reports_that_are_not_there_yet_are_refused(conform, option, tmp_path):
     run = conform("--simulate", option, tmp_path / "x")
     says(run, option)
@@ -105,7 +105,7 @@ def test_help_and_version(conform):
 def test_help_shows_each_option_of_the_fixed_interface_once(conform):
     text = conform("--help").out
     for option in ("--last-failed --level --origin --jobs --shard --seed --repeat --timeout --max-time --fail-on --allow-load --quiet "
-                   "--verbose --coverage --explain").split():
+                   "--verbose --coverage --explain --expect").split():
         assert len(re.findall(rf"^\s+(?:-\w, +)?{option}\b", text, re.MULTILINE)) == 1, option
 
 
@@ -113,6 +113,23 @@ def test_explain_gives_the_rule(conform):
     run = conform("--explain", "MSG-02")
     assert run.code == 0
     assert "MSG-02" in run.out and "MUST" in run.out and "nobody else" in run.out
+
+
+RULES = re.findall(r"^C2W_RULE\((\w+), (\d+),", (ROOT / "protocol/rules.def").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("columns", [70, 80, 200])
+def test_explain_says_why_how_and_where_in_lines_that_fit(conform, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert len(RULES) > 60
+    for rule in ("-".join(found) for found in RULES[::1 if columns == 80 else 10]):
+        run = conform("--explain", rule)
+        titles = re.findall(r"^[A-Z].*", run.out, re.MULTILINE)
+        assert run.code == 0 and run.err == "" and titles[0].startswith(rule + "  "), run
+        assert titles[1:4] == ["Why it is there", "How it is broken", "For example"], run
+        assert titles[4].startswith(("Proved by", "It binds clients", "No test can see it")), run
+        prose = [line for line in run.out.splitlines() if "|" not in line and not re.match(r"  \S+/\S+$", line)]
+        assert max(map(len, prose)) <= columns and min(columns, 100) - 25 < max(map(len, prose)) <= 100, rule
 
 
 def test_list_names_each_scenario_once(conform):
@@ -198,7 +215,7 @@ def test_the_last_line_says_it_all(conform):
     assert re.fullmatch(r"conforms: \d+ of \d+ rules kept(, \d+ not tested)?", last), last
 
 
-@pytest.mark.parametrize("option", ["--json", "--events"])
+@pytest.mark.parametrize("option", ["--json", "--events", "--html", "--junit"])
 def test_a_result_file_that_cannot_be_written_is_said_before_the_run(conform, server, option, tmp_path):
     target = server("--verbose")
     run = conform("--target", target.address, option, tmp_path / "no/such/folder/file")

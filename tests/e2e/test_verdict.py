@@ -157,3 +157,73 @@ def test_the_result_can_go_to_standard_output(conform):
     run = conform("--simulate", "--quiet", "--json", "/dev/stdout", "--only", "MSG")
     assert run.code == 0
     assert '"schema"' in run.out
+
+
+def test_a_should_counts_only_where_it_is_asked_to(server, judge, tmp_path):
+    target = server("--fault", "no-lists-in-a-movie-room", program="c2w-server-faulty")
+    arguments = ("--target", target.address, "--only", "lists/LST-04-in-movie-room", "--only", "LST-01", "--transport", "udp")
+    run, result = judge(*arguments)
+    assert run.code == 0 and result["verdict"] == "conforms" and result["summary"]["warn"] >= 1
+    assert "SHOULD not followed" in run.out.splitlines()[-1]
+    run, result = judge(*arguments, "--fail-on", "warn", "--quiet")
+    assert run.code == 1 and result["verdict"] == "violates" and result["warnings_fail"]
+    assert run.out.splitlines()[-1].startswith("violates: 1 of ") and "LST-04 lists/LST-04-in-movie-room over UDP: " in run.out
+    known = tmp_path / "known.txt"
+    known.write_text("".join(f"{s['id']} {s['transport']} LST-04\n" for s in result["scenarios"] if s["verdict"] == "warn"))
+    run, result = judge(*arguments, "--fail-on", "warn", "--expect", known)
+    assert run.code == 0 and run.out.splitlines()[-1].startswith("as expected: "), run
+    run, result = judge(*arguments, "--expect", known)
+    assert run.code == 0 and result["expectation"]["surprises"] == []
+
+
+AUTO = ["-D", "rto=auto", "-D", "max-retransmits=auto"]
+CODES = [f"{name}=any" for name in ("name-taken", "name-invalid", "server-full", "already-connected", "not-connected", "no-such-movie",
+                                    "already-in-movie", "room-full", "no-session")]
+
+
+def test_other_parameters_are_measured(server, judge, tmp_path):
+    target = server("--rto", 300, "--max-retransmits", 5).address
+    run, result = judge("--target", target, *AUTO, *(word for code in CODES for word in ("-D", code)), "--only", "REL", "--only", "CON", timeout=200)
+    assert run.code == 0, run.out
+    assert re.fullmatch(r"(29|30|31)\d{7}ns|3\d\dms|29\dms", result["parameters"]["rto"]), result["parameters"]["rto"]
+    assert result["parameters"]["max-retransmits"] == "5" and result["parameters"]["name-taken"] == "any"
+    print_ = result["target"]["retransmission"]
+    assert print_["adopted"] and print_["stop"] == "session" and len(print_["intervals_ns"]) == 5
+    assert 290e6 < print_["median_ns"] < 320e6
+    assert "5 times every 0.30 s" in run.out and "adopted" in run.out
+    profile = tmp_path / "class.profile"
+    profile.write_text("rto = auto\nmax-retransmits = auto\nrto-tolerance = -20%,+40%  # a slow machine\nname-taken = any\n")
+    run, again = judge("--target", target, "--profile", profile, "--only", "REL-05", "--only", "REL-06")
+    assert run.code == 0 and again["parameters"]["rto-tolerance"] == "-20%,+40%", run.out
+
+
+def test_another_schedule_is_told_with_its_options(server, judge):
+    target = server("--rto", 300, "--max-retransmits", 5).address
+    run, result = judge("--target", target, "--only", "REL-06", "--transport", "udp", timeout=200)
+    assert run.code == 1 and result["target"]["retransmission"]["stop"] == "session"
+    words = " ".join(run.out.split())
+    assert "5 times every 0.30 s, then no more; the session ended" in words
+    assert "3 times every 1s, then the session ends" in words and "-D rto=300ms -D max-retransmits=5 (or auto)" in words
+    run, _ = judge("--target", target, "--only", "REL-06", "-D", "rto=300ms", "-D", "max-retransmits=5", timeout=200)
+    assert run.code == 0 and "repeats " not in run.out
+
+
+def test_the_right_schedule_is_told_to_who_asks(server, judge):
+    run, result = judge("--target", server("--rto", 300).address, *FAST, "--only", "REL-08", "--only", "REL-06", "--verbose")
+    assert run.code == 0 and "repeats   3 times every 0.30 s" in run.out
+    assert result["target"]["retransmission"]["factor_permille"] in range(950, 1051)
+
+
+def test_over_tcp_alone_there_is_none(server, judge):
+    run, result = judge("--target", server("--transport", "tcp").address, "--only", "REL", *AUTO)
+    assert run.code == 0 and "Over TCP nothing is to be retransmitted." in run.out
+    assert result["target"]["retransmission"]["stop"] == "unwatched" and result["target"]["retransmission"]["intervals_ns"] == []
+
+
+@pytest.mark.parametrize("fault, words", [
+    ("exponential-back-off", "each 2.0 times the one before"), ("nothing-is-sent-again", "never within"), ("nobody-is-dead", "the session did not end"),
+])
+def test_what_no_option_makes_right(server, judge, fault, words):
+    target = server("--fault", fault, "--rto", 200, **FAULTY).address
+    run, result = judge("--target", target, "-D", "rto=200ms", "--only", "REL-06", "--only", "REL-08", timeout=200)
+    assert run.code == 1 and words in " ".join(run.out.split()), run.out

@@ -21,6 +21,7 @@ SWAPS = {
 }
 TYPES = {"struct", "enum", "union", "const", "static", "unsigned", "int", "size_t", "ssize_t", "bool", "char", "void", "long", "double",
          "int64_t", "uint64_t", "uint16_t", "uint8_t"}
+ZEROS = {"0", "NULL", "C2W_OK", "C2W_NO_COMMAND"}  # the names are the first of their enums
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 Token = collections.namedtuple("Token", "kind text start end")
@@ -179,7 +180,7 @@ class Scanner:
 
     def returned(self, i, end):
         value = " ".join(map(self.at, range(i, end)))
-        if value in ("true", "false", "0", "NULL"):
+        if value in ZEROS or value in ("true", "false"):
             return
         if "bool" in self.returns:
             self.change("return", (self.tokens[i].start, self.tokens[i].start, "!("), (self.tokens[end - 1].end, self.tokens[end - 1].end, ")"))

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/core.h"
+#include "server/inside.h"
 
 #define MS INT64_C(1000000)
 
@@ -601,6 +601,55 @@ static void the_first_given_up_ends_the_session(void **state) /* REL-08 */
 	got(f, ALICE, "");
 }
 
+static void what_is_due_at_once_keeps_its_order(void **state) /* REL-05 */
+{
+	struct fixture *f = *state;
+
+	connects(f, ALICE);
+	says(f, ALICE, "2: SEND_MESSAGE_REQUEST|alice|hi");
+	says(f, ALICE, "3: MOVIE_LIST_REQUEST|alice|");
+	for (unsigned i = 0; i < 3; i++) {
+		got(f, ALICE, "2: NEW_MESSAGE|alice|hi\n3: MOVIE_LIST_RESPONSE|alice|M|Good Bye, Lenin!\n");
+		passes(f, 1000);
+	}
+}
+
+/* A policy that waits longer for some answers than for others: 3 s for ALICE's, 2 s for BOB's, 1 s for CAROL's. */
+static int64_t by_client(const struct srv_core *core, const struct srv_sending *sending, int64_t now)
+{
+	(void)core;
+	return now + (CAROL + 1 - client_of(&sending->endpoint->way)) * 1000 * MS;
+}
+
+static void the_timetable_is_in_order(void **state)
+{
+	struct fixture *f = *state;
+	static const struct srv_policy policy = { .due = by_client };
+	static const enum who orders[][3] = { { ALICE, BOB, CAROL }, { BOB, ALICE, CAROL }, { ALICE, CAROL, BOB } };
+	struct srv_settings with = settings();
+
+	with.policy = &policy;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+		set_up_with(f, &with);
+		memset(f->length, 0, sizeof(f->length));
+		memset(f->got, 0, sizeof(f->got));
+		for (size_t n = 0; n < 3; n++) {
+			says_as(f, orders[i][n], 1, "LEAVE_SESSION_REQUEST", "");
+			f->length[orders[i][n]] = 0;
+			f->got[orders[i][n]][0] = '\0';
+		}
+		passes(f, 1000);
+		got(f, CAROL, "1: LEAVE_SESSION_ERROR_1|carol|\n");
+		nobody_got(f);
+		says_as(f, CAROL, 1, "LEAVE_SESSION_RESPONSE_ACK", "");
+		passes(f, 1000);
+		got(f, BOB, "1: LEAVE_SESSION_ERROR_1|bob|\n");
+		nobody_got(f);
+		passes(f, 1000);
+		got(f, ALICE, "1: LEAVE_SESSION_ERROR_1|alice|\n");
+	}
+}
+
 static void acks_stop_it(void **state) /* REL-07, REL-09 */
 {
 	struct fixture *f = *state;
@@ -827,6 +876,27 @@ static void who_does_not_ack_is_dropped(void **state) /* ROB-03, UDP */
 	assert_false(lists(f, TESS, time, "alice"));
 }
 
+static void the_backlog_is_counted_to_the_octet(void **state) /* ROB-03, UDP */
+{
+	struct fixture *f = *state;
+	struct srv_settings small = settings();
+
+	small.params.max_backlog = 2 * (int64_t)strlen("2: NEW_MESSAGE|tess|xy\r\n");
+	set_up_with(f, &small);
+	connects(f, ALICE);
+	connects(f, TESS);
+	says(f, TESS, "2: SEND_MESSAGE_REQUEST|tess|xy");
+	says(f, TESS, "3: SEND_MESSAGE_REQUEST|tess|xy");
+	assert_int_equal(srv_core_users(f->core), 2);
+	says(f, ALICE, "2: LEAVE_SESSION_REQUEST|alice|"); /* what waits is for this session: the next begins with nothing */
+	says(f, ALICE, "3: CONNECTION_REQUEST|alice|");
+	says(f, TESS, "4: SEND_MESSAGE_REQUEST|tess|xy");
+	says(f, TESS, "5: SEND_MESSAGE_REQUEST|tess|xy");
+	assert_int_equal(srv_core_users(f->core), 2);
+	says(f, TESS, "6: SEND_MESSAGE_REQUEST|tess|x");
+	assert_int_equal(srv_core_users(f->core), 1);
+}
+
 static void who_acks_is_kept(void **state) /* ROB-03: what was acked waits no more */
 {
 	struct fixture *f = *state;
@@ -863,6 +933,18 @@ static void who_does_not_read_is_dropped(void **state) /* ROB-03, TCP */
 	assert_int_equal(srv_core_endpoints(f->core), 0);
 }
 
+static void who_only_asks_again_is_dropped(void **state) /* ROB-03, TCP: REL-11 is no way around it */
+{
+	struct fixture *f = *state;
+
+	connects(f, TESS);
+	says(f, TESS, "2: USER_LIST_REQUEST|tess|");
+	f->waits[TESS] = 1 << 21;
+	says(f, TESS, "2: USER_LIST_REQUEST|tess|");
+	assert_true(f->dropped[TESS]);
+	assert_int_equal(srv_core_endpoints(f->core), 0);
+}
+
 static void strangers_are_forgotten(void **state) /* ROB-04 */
 {
 	struct fixture *f = *state;
@@ -879,6 +961,38 @@ static void strangers_are_forgotten(void **state) /* ROB-04 */
 	got(f, ALICE, "1: LEAVE_SESSION_ERROR_1|x|\n");
 	assert_int_equal(f->count, 1001 + 8 * 3);
 	assert_int_equal(srv_core_endpoints(f->core), 0);
+}
+
+static void answered_strangers_leave_no_trace(void **state) /* ROB-04, REL-16 */
+{
+	struct fixture *f = *state;
+
+	for (unsigned time = 1; time < 20; time++) {
+		says_as(f, ALICE, time, "LEAVE_SESSION_REQUEST", "");
+		assert_int_equal(srv_core_endpoints(f->core), 1);
+		says_as(f, ALICE, time, "LEAVE_SESSION_RESPONSE_ACK", "");
+		assert_int_equal(srv_core_endpoints(f->core), 0);
+	}
+	says_as(f, TESS, 1, "LEAVE_SESSION_REQUEST", "");
+	assert_int_equal(srv_core_endpoints(f->core), 0);
+}
+
+static void the_stranger_heard_last_stays_longest(void **state) /* ROB-04: by repeating, too */
+{
+	struct fixture *f = *state;
+	struct srv_settings small = settings();
+
+	small.max_endpoints = 2;
+	set_up_with(f, &small);
+	says_as(f, ALICE, 1, "LEAVE_SESSION_REQUEST", "");
+	says_as(f, BOB, 1, "LEAVE_SESSION_REQUEST", "");
+	says_as(f, ALICE, 1, "LEAVE_SESSION_REQUEST", "");
+	got(f, ALICE, "1: LEAVE_SESSION_ERROR_1|alice|\n1: LEAVE_SESSION_ERROR_1|alice|\n");
+	says_as(f, CAROL, 1, "LEAVE_SESSION_REQUEST", "");
+	got(f, BOB, "1: LEAVE_SESSION_ERROR_1|bob|\n");
+	passes(f, 1000);
+	got(f, ALICE, "1: LEAVE_SESSION_ERROR_1|alice|\n");
+	got(f, BOB, "");
 }
 
 static void every_list_fits(void **state) /* FMT-07 */
@@ -925,6 +1039,40 @@ static void the_movie_list_has_a_limit(void **state)
 	assert_true(srv_core_users_that_fit(some, COUNT - 100) > 500);
 }
 
+/* Room for the data: what is left beside the longest TIME, MOVIE_LIST_RESPONSE and the longest name. */
+static void the_limits_are_exact(void **state) /* FMT-07 */
+{
+	enum { ROOM = C2W_MAX_TO_CLIENT - 17 - (int)sizeof(": MOVIE_LIST_RESPONSE||\r\n") + 1 - 32, TITLE = 60, COUNT = ROOM / TITLE };
+	static struct srv_movie some[COUNT + 1];
+	static char title[2 * TITLE];
+	const struct srv_movie two[] = { { .title = { title, 50 } }, { .title = { title, 40 } } };
+
+	(void)state;
+	memset(title, 'x', sizeof(title));
+	for (size_t i = 0; i < COUNT; i++)
+		some[i].title = (struct c2w_str){ title, TITLE - 1 }; /* and a separator */
+	some[COUNT].title = (struct c2w_str){ title, ROOM % TITLE - 1 };
+	assert_int_equal(srv_core_users_that_fit(some, COUNT + 1), ROOM / (32 + 1 + TITLE - 1 + 1));
+	some[COUNT].title.length++;
+	assert_int_equal(srv_core_users_that_fit(some, COUNT + 1), 0);
+	assert_int_equal(srv_core_users_that_fit(NULL, 0), ROOM / (32 + 1 + 9 + 1)); /* all in MAIN_ROOM */
+	assert_int_equal(srv_core_users_that_fit(two, 2), ROOM / (32 + 1 + 50 + 1));
+}
+
+static void there_may_be_no_movies(void **state)
+{
+	struct fixture *f = *state;
+	struct srv_settings none = settings();
+
+	none.movie_count = 0;
+	set_up_with(f, &none);
+	connects(f, ALICE);
+	says(f, ALICE, "2: MOVIE_LIST_REQUEST|alice|");
+	got(f, ALICE, "2: MOVIE_LIST_RESPONSE|alice|\n");
+	says(f, ALICE, "3: ENTER_MOVIE_REQUEST|alice|");
+	got(f, ALICE, "3: ENTER_MOVIE_ERROR_2002|alice|\n");
+}
+
 static void ten_thousand_wait(void **state) /* each in its turn, at most 512 a call */
 {
 	struct fixture *f = *state;
@@ -953,6 +1101,37 @@ static void ten_thousand_wait(void **state) /* each in its turn, at most 512 a c
 	assert_int_equal(f->count - before, 10000);
 }
 
+static void freed_parcels_are_used_again(void **state) /* by size, and a limited number is kept */
+{
+	enum { MANY = SRV_POOLED + 2 };
+	struct srv_parcel **parcels = calloc(MANY, sizeof(*parcels)), *big;
+	static char text[1000];
+	struct srv_pool pool = { .count = { 0 } };
+	struct c2w_message message = { .time_text = { "1", 1 }, .command = C2W_NEW_MESSAGE, .user = { "a", 1 } };
+
+	(void)state;
+	assert_non_null(parcels);
+	for (size_t i = 0; i < MANY; i++)
+		parcels[i] = srv_parcel_new(&pool, &message);
+	for (size_t i = 0; i < MANY; i++)
+		srv_parcel_release(&pool, parcels[i]);
+	assert_int_equal(pool.count[0], SRV_POOLED);
+	for (size_t i = SRV_POOLED; i-- > 0;)
+		assert_ptr_equal(srv_parcel_new(&pool, &message), parcels[i]);
+	assert_int_equal(pool.count[0], 0);
+	message.data = (struct c2w_str){ text, sizeof(text) };
+	big = srv_parcel_new(&pool, &message);
+	assert_int_equal(big->sent.command, C2W_NEW_MESSAGE);
+	srv_parcel_release(&pool, big);
+	assert_int_equal(pool.count[0], 0); /* it is no small one */
+	assert_ptr_equal(srv_parcel_new(&pool, &message), big);
+	srv_parcel_release(&pool, big);
+	for (size_t i = 0; i < SRV_POOLED; i++)
+		srv_parcel_release(&pool, parcels[i]);
+	srv_pool_free(&pool);
+	free(parcels);
+}
+
 static void answers_leave_from_where_they_were_asked(void **state) /* TRN-04 */
 {
 	struct fixture *f = *state;
@@ -964,6 +1143,9 @@ static void answers_leave_from_where_they_were_asked(void **state) /* TRN-04 */
 	assert_int_equal(f->from_port, 2000);
 	passes(f, 1000);
 	assert_int_equal(f->from_port, 2000);
+	way.local.port = 2500; /* the same request, elsewhere */
+	srv_core_receive(f->core, &way, request, strlen(request), f->now);
+	assert_int_equal(f->from_port, 2500);
 	way.local.port = 3000; /* the same endpoint, asking elsewhere */
 	request = "2: USER_LIST_REQUEST|alice|\r\n";
 	srv_core_receive(f->core, &way, request, strlen(request), f->now);
@@ -993,6 +1175,8 @@ int main(void)
 		TEST(responses_are_sent_until_given_up),
 		TEST(errors_are_sent_until_given_up),
 		TEST(the_first_given_up_ends_the_session),
+		TEST(what_is_due_at_once_keeps_its_order),
+		TEST(the_timetable_is_in_order),
 		TEST(acks_stop_it),
 		TEST(acks_of_texts_name_the_author),
 		TEST(the_error_for_a_session_is_acked_by_its_own_name),
@@ -1005,12 +1189,19 @@ int main(void)
 		TEST(nothing_is_timed_on_tcp),
 		TEST(the_connection_outlives_the_session),
 		TEST(who_does_not_ack_is_dropped),
+		TEST(the_backlog_is_counted_to_the_octet),
 		TEST(who_acks_is_kept),
 		TEST(who_does_not_read_is_dropped),
+		TEST(who_only_asks_again_is_dropped),
 		TEST(strangers_are_forgotten),
+		TEST(answered_strangers_leave_no_trace),
+		TEST(the_stranger_heard_last_stays_longest),
 		TEST(every_list_fits),
 		TEST(the_movie_list_has_a_limit),
+		TEST(the_limits_are_exact),
+		TEST(there_may_be_no_movies),
 		TEST(ten_thousand_wait),
+		TEST(freed_parcels_are_used_again),
 		TEST(answers_leave_from_where_they_were_asked),
 	};
 

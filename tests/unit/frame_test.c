@@ -240,6 +240,18 @@ static void an_empty_push_asks_for_more(void **state)
 	assert_caught(&catcher, "[a\r\n]");
 }
 
+static void nothing_before_the_buffer_is_read(void **state)
+{
+	char octets[1 + SIZE] = "\r";
+	struct c2w_framer framer;
+	struct c2w_str input = C2W_STR("\na\r\n"), message;
+
+	(void)state;
+	c2w_framer_init(&framer, octets + 1, SIZE);
+	assert_int_equal(c2w_framer_next(&framer, &input, &message), C2W_OK);
+	assert_int_equal(message.length, 4);
+}
+
 static void crlf_is_found(void **state)
 {
 	(void)state;
@@ -264,6 +276,7 @@ int main(void)
 		cmocka_unit_test(messages_before_a_long_one_are_handed_out),
 		cmocka_unit_test(nothing_beyond_the_buffer_is_written),
 		cmocka_unit_test(an_empty_push_asks_for_more),
+		cmocka_unit_test(nothing_before_the_buffer_is_read),
 		cmocka_unit_test(crlf_is_found),
 	};
 

@@ -379,6 +379,9 @@ static void user_is_echoed_octet_for_octet(void **state)
 	LADDER("0 udp", "0> 7.50: CONNECTION_REQUEST|alice|", "0< 7.50: CONNECTION_GRANTED|Alice|", "! FMT-03");
 	LADDER("0 udp", "0> 7.50: CONNECTION_REQUEST|alice|", "0< 7.51: CONNECTION_GRANTED||", "! FMT-02", "! FMT-03");
 	LADDER("0 udp", "0> 1.0: CONNECTION_REQUEST||", "0< 1.0: CONNECTION_ERROR_1002||no name");
+	LADDER("0 udp", "0> 9.0: CONNECTION_REQUEST||", "0< 9.0: CONNECTION_ERROR_1002||no name", "0> 9.0: CONNECTION_RESPONSE_ACK||",
+	       "0> 1.0: CONNECTION_REQUEST|alice|", "0< 1.0: CONNECTION_GRANTED|alice|", "0> 1.0: CONNECTION_RESPONSE_ACK|alice|",
+	       "0> 9.0: CONNECTION_REQUEST||", "0< 9.0: CONNECTION_ERROR_1004||one session is enough"); /* CON-05 comes first */
 }
 
 static void a_user_too_long_is_not_the_requests(void **state)

@@ -120,6 +120,9 @@ static void an_example_on_the_wire(void **state)
 	message = (struct c2w_message){ .command_text = C2W_STR("\xFF""any"), .command = C2W_ENTER_MOVIE_ERROR, .code = 7 };
 	assert_int_equal(c2w_message_format(octets, sizeof octets, &message), 10);
 	assert_memory_equal(octets, ": \xFF""any||\r\n", 10);
+	message.command_text = C2W_STR("x");
+	assert_int_equal(c2w_message_format(octets, sizeof octets, &message), 7);
+	assert_memory_equal(octets, ": x||\r\n", 7);
 	message.command_text = (struct c2w_str){ 0 };
 	assert_int_equal(c2w_message_format(octets, sizeof octets, &message), 28);
 	assert_memory_equal(octets, ": ENTER_MOVIE_ERROR_0007||\r\n", 28);
@@ -251,6 +254,7 @@ static const struct {
 	CASE("1: N\xC3\x89W|a|b\r\n", COMMAND),
 	CASE("1: NEW_MESSAGE|a|\0\r\n", NUL),
 	CASE("\0001: NEW_MESSAGE|a|b\r\n", NUL),
+	CASE("\0\r\n", NUL),
 	CASE("1: NEW_MESSAGE|a\0|b\r\n", NUL),
 	CASE("1: NEW_MESSAGE|a|\r\r\n", CR_OR_LF),
 	CASE("1: NEW_MESSAGE|a|\rb\r\n", CR_OR_LF),
@@ -347,6 +351,7 @@ static void the_longest_message(void **state)
 		assert_int_equal(parse_stretched(head, 'x', max - fixed, "\r\n", max), C2W_OK);
 		assert_int_equal(parse_stretched(head, 'x', max - fixed + 1, "\r\n", max), C2W_ERR_TOO_LONG);
 		assert_int_equal(parse_stretched(head, 'x', max - fixed + 1, "\r\n", 0), C2W_OK);
+		assert_int_equal(parse_stretched(head, 'x', max - fixed + 1, "\r\n", 1), C2W_ERR_TOO_LONG);
 	}
 }
 
@@ -593,6 +598,7 @@ static void titles(void **state)
 	assert_true(c2w_title_valid(C2W_STR(" "), main_room));
 	assert_false(c2w_title_valid(C2W_STR("Am\xE9lie"), main_room));
 	assert_false(c2w_title_valid(C2W_STR("a|b"), main_room));
+	assert_false(c2w_title_valid(C2W_STR("|"), main_room));
 	assert_false(c2w_title_valid(C2W_STR("a\0b"), main_room));
 	assert_false(c2w_title_valid(C2W_STR("a\rb"), main_room));
 	assert_false(c2w_title_valid(C2W_STR("a\nb"), main_room));

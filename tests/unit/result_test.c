@@ -330,6 +330,10 @@ static void target_fill(struct rp_result *result)
 	target->started = 1763850000123456789;
 	target->round_trip = 41000;
 	target->restarts = 2;
+	rp_fingerprint_set(result, (const int64_t[]){ 1000, 2000, 4100 }, 3);
+	target->fingerprint.stop = RP_STOP_ACK;
+	target->fingerprint.watched = 99999;
+	target->fingerprint.adopted = true;
 }
 
 static struct rp_result *full_result(void)
@@ -350,7 +354,7 @@ static struct rp_result *full_result(void)
 	scenario->timeline[0].cut = 12;
 	scenario->timeline_left_out = 3;
 	scenario->title = rp_text(result, "%s", "A title");
-	scenario->flaky = scenario->completed = true;
+	scenario->flaky = scenario->completed = scenario->expected = true;
 	scenario->transport = RP_MIXED;
 	scenario->began = 17;
 	scenario->duration = 1234;
@@ -361,6 +365,9 @@ static struct rp_result *full_result(void)
 	scenario_add(result, "a/c", RP_PASS, C2W_CON_01)->company_only = true;
 	assert_int_equal(c2w_params_set(&result->params, C2W_STR("rto"), C2W_STR("250ms")), C2W_OK);
 	result->command = rp_text(result, "%s", "c2w-conform --target x");
+	result->expectation.file = rp_text(result, "%s", "known.txt");
+	rp_surprise_add(result, "known.txt:1: a/c: it passes over udp now");
+	result->warnings_fail = true;
 	result->seed = 9223372036854775809u;
 	result->duration = 1 << 30;
 	rp_result_conclude(result);
@@ -417,6 +424,12 @@ static void the_file_gives_the_same_result(void **state)
 	assert_int_equal(back->verdict, RP_VIOLATES);
 	assert_int_equal(back->params.rto, 250000000);
 	assert_true(back->seed == result->seed);
+	assert_true(scenario->expected && back->warnings_fail);
+	assert_string_equal(back->expectation.surprises[0], "known.txt:1: a/c: it passes over udp now");
+	assert_int_equal(back->target.fingerprint.intervals[2], 4100);
+	assert_int_equal(back->target.fingerprint.median, 2000);
+	assert_int_equal(back->target.fingerprint.factor, 2025);
+	assert_int_equal(back->target.fingerprint.stop, RP_STOP_ACK);
 	assert_true(scenario->seed == UINT64_MAX);
 	assert_memory_equal(scenario->timeline[0].octets, "1: X|a|\0\xff\r\n", 11);
 	assert_string_equal(scenario->findings[0].what, result->scenarios[0].findings[0].what);
@@ -465,6 +478,12 @@ static void wrong_content_is_refused_by_name(void **state)
 		{ "\"verdict\": \"violates\"", "\"verdict\": \"great\"", "verdict" },
 		{ "\"transports\": [", "\"transports\": [\"ipx\",", "target.transports" },
 		{ "\"restarts\": 2", "\"restarts\": []", "target.restarts" },
+		{ "\"stop\": \"ack\"", "\"stop\": \"tired\"", "target.retransmission.stop" },
+		{ "    4100", "    \"x\"", "target.retransmission.intervals_ns" },
+		{ "    4100", "    -1", "target.retransmission.intervals_ns" },
+		{ "\"retransmission\": {", "\"retransmission\": 1, \"x\": {", "target.retransmission" },
+		{ "\"known.txt:1: a/c: it passes over udp now\"", "7", "expectation.surprises" },
+		{ "\"warnings_fail\": true", "\"warnings_fail\": \"yes\"", "warnings_fail" },
 		{ "\"id\": \"TRN-01\"", "\"id\": \"\\u001b[2J\"", "rules[0].id" },
 		{ "\"schema\"", "\"schema\": 1, \"schema\"", "JSON" },
 		{ "\"scenarios/a/b.c2w\"", "\"a\\u0000b\"", "JSON" },

@@ -150,10 +150,15 @@ static void connects(struct fixture *f, struct client *client, const char *name)
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
+static void serves_at(struct fixture *f, const struct net_addr *at)
+{
+	assert_int_equal(srv_serve(f->net, at, &f->options, &f->service), 0);
+	srv_service_address(f->service, &f->at);
+}
+
 static void serves(struct fixture *f)
 {
-	assert_int_equal(srv_serve(f->net, &host, &f->options, &f->service), 0);
-	srv_service_address(f->service, &f->at);
+	serves_at(f, &host);
 }
 
 static int set_up(void **state)
@@ -212,6 +217,24 @@ static void both_transports_share_a_port(void **state) /* TRN-01, TRN-04 */
 	got(bob, "2: NEW_MESSAGE|alice|hi\r\n");
 }
 
+static void answers_leave_from_where_they_were_asked(void **state) /* TRN-04: of all addresses of the host */
+{
+	static const struct net_addr wildcard = { .family = 4 };
+	struct fixture *f = *state;
+	struct client *alice;
+	char text[64];
+
+	serves_at(f, &wildcard);
+	alice = on_udp(f);
+	for (uint8_t i = 1; i < 4; i++) {
+		alice->server = (struct net_addr){ .octets = { 127, 0, 0, i }, .family = 4, .port = f->at.port };
+		snprintf(text, sizeof(text), "%u: LEAVE_SESSION_REQUEST|a|\r\n", i);
+		says(f, alice, text);
+		assert_int_equal(alice->datagrams, i);
+		assert_true(net_addr_equal(&alice->from, &alice->server));
+	}
+}
+
 static void one_transport_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -257,7 +280,7 @@ static void too_long_a_message_closes(void **state) /* TRN-05 */
 	assert_false(alice->ended);
 	assert_int_equal(srv_service_counts(f->service).users, 2);
 	sends(f, alice, octets, 1);
-	assert_true(alice->ended);
+	assert_true(alice->ended && alice->end == NET_END_FIN);
 	assert_int_equal(srv_service_counts(f->service).users, 1);
 	memcpy(octets + 4094, "\r\n", 2); /* long enough is not too long */
 	sends(f, bob, octets, 4096);
@@ -294,12 +317,13 @@ static void who_does_not_read_is_dropped(void **state) /* ROB-03 */
 {
 	struct fixture *f = *state;
 	char text[1100];
-	struct client *slow, *quick;
+	struct client *slow, *quick, *idle;
 	size_t octets = 0;
 
 	serves(f);
 	slow = on_tcp(f);
 	quick = on_tcp(f);
+	idle = on_tcp(f);
 	connects(f, slow, "slow");
 	connects(f, quick, "quick");
 	net_tcp_read(slow->tcp, false);
@@ -315,9 +339,49 @@ static void who_does_not_read_is_dropped(void **state) /* ROB-03 */
 	passes(f, 100);
 	net_tcp_read(slow->tcp, true);
 	passes(f, 100);
-	assert_true(slow->ended);
-	assert_false(quick->ended);
+	assert_true(slow->ended && slow->end == NET_END_RESET);
+	assert_false(quick->ended || idle->ended);
 	assert_non_null(strstr(log_of(f), "too much waits for: slow"));
+}
+
+static void who_asks_and_does_not_read_is_dropped(void **state) /* ROB-03 */
+{
+	struct fixture *f = *state;
+	struct client *alice;
+
+	f->options.max_backlog = 1024;
+	serves(f);
+	alice = on_tcp(f);
+	connects(f, alice, "alice");
+	net_tcp_read(alice->tcp, false);
+	for (unsigned i = 2; i < 20000 && srv_service_counts(f->service).users; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "%u: MOVIE_LIST_REQUEST|alice|\r\n", i);
+		says(f, alice, text);
+	}
+	assert_int_equal(srv_service_counts(f->service).connections, 0);
+	net_tcp_read(alice->tcp, true);
+	passes(f, 100);
+	assert_true(alice->ended && alice->end == NET_END_RESET);
+}
+
+static void what_the_kernel_takes_does_not_wait(void **state) /* ROB-03: however little may wait */
+{
+	struct fixture *f = *state;
+	struct client *alice;
+	char text[4096];
+	size_t length = 0;
+
+	f->options.max_backlog = 1;
+	serves(f);
+	alice = on_tcp(f);
+	connects(f, alice, "alice");
+	for (unsigned i = 2; i < 50; i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%u: USER_LIST_REQUEST|alice|\r\n", i);
+	sends(f, alice, text, length);
+	assert_int_equal(srv_service_counts(f->service).users, 1);
+	assert_non_null(strstr(alice->got, "49: USER_LIST_RESPONSE|alice|alice,MAIN_ROOM\r\n"));
 }
 
 static void silence_without_a_session_ends(void **state) /* ROB-04 */
@@ -335,7 +399,7 @@ static void silence_without_a_session_ends(void **state) /* ROB-04 */
 	passes(f, 9000);
 	assert_false(idle->ended);
 	passes(f, 2000);
-	assert_true(idle->ended);
+	assert_true(idle->ended && idle->end == NET_END_FIN);
 	assert_false(talks->ended);
 	passes(f, 25000);
 	assert_true(talks->ended);
@@ -365,7 +429,7 @@ static void newcomers_push_out_the_idle(void **state) /* ROB-04, ROB-02 */
 	assert_false(second->ended);
 	fourth = on_tcp(f);
 	passes(f, 1);
-	assert_true(second->ended);
+	assert_true(second->ended && second->end == NET_END_RESET);
 	assert_false(first->ended || third->ended || fourth->ended);
 	connects(f, fourth, "fourth");
 }
@@ -418,6 +482,8 @@ static void peers_octets_are_escaped(void **state)
 	says(f, on_udp(f), "1: CONNECTION_REQUEST|\x1b[31mred\xc3\xa9\\|\r\n");
 	says(f, on_tcp(f), "\x07\xff\r\n");
 	log = log_of(f);
+	assert_non_null(strstr(log, "udp 127.0.0.1:"));
+	assert_non_null(strstr(log, "tcp 127.0.0.1:"));
 	assert_non_null(strstr(log, "\\x1b[31mred\\xc3\\xa9\\x5c"));
 	assert_non_null(strstr(log, "\\x07\\xff\\x0d\\x0a"));
 	for (const char *at = log; *at; at++)
@@ -481,11 +547,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(both_transports_share_a_port),
+		TEST(answers_leave_from_where_they_were_asked),
 		TEST(one_transport_alone),
 		TEST(streams_are_cut_into_messages),
 		TEST(too_long_a_message_closes),
 		TEST(the_end_of_a_connection_ends_its_session),
 		TEST(who_does_not_read_is_dropped),
+		TEST(who_asks_and_does_not_read_is_dropped),
+		TEST(what_the_kernel_takes_does_not_wait),
 		TEST(silence_without_a_session_ends),
 		TEST(newcomers_push_out_the_idle),
 		TEST(unacked_answers_are_timed),

@@ -492,6 +492,95 @@ static void the_last_line_says_it_all(void **state)
 	rp_result_free(result);
 }
 
+static void what_was_expected_is_apart_and_does_not_count(void **state)
+{
+	struct rp_result *result = rp_result_new();
+	unsigned total = (unsigned)rp_count(result).rules_total;
+	char line[128], *text;
+
+	(void)state;
+	passing(result, "a", C2W_CON_01);
+	failing(result, "b", C2W_CON_02, RP_FAIL)->expected = true;
+	result->expectation.file = rp_text(result, "known.txt");
+	rp_result_conclude(result);
+	assert_int_equal(result->verdict, RP_VIOLATES);
+	assert_int_equal(rp_outcome(result), RP_CONFORMS);
+	snprintf(line, sizeof(line), "as expected: 1 of %u rules broken, 1 kept, %u not tested", total, total - 2);
+	assert_summary(result, line);
+	text = report(result, 80, false, false, false);
+	assert_shows(text, "BROKEN AS EXPECTED", "b over UDP: CON-02", "FAIL (known)");
+	assert_null(strstr(text, "what is wrong in b"));
+	free(text);
+	failing(result, "c", C2W_REL_05, RP_INCONCLUSIVE);
+	rp_result_conclude(result);
+	assert_int_equal(rp_outcome(result), RP_UNDECIDED);
+	rp_surprise_add(result, "known.txt:1: b: it passes over tcp now");
+	assert_int_equal(rp_outcome(result), RP_VIOLATES);
+	text = report(result, 80, false, false, true);
+	assert_shows(text, "known.txt:1: b: it passes over tcp now", "violates: ", "1 failure expected, 1 known failure changed");
+	free(text);
+	rp_result_free(result);
+}
+
+static void nothing_broken_may_be_a_surprise(void **state)
+{
+	struct rp_result *result = rp_result_new();
+	unsigned total = (unsigned)rp_count(result).rules_total;
+	char line[128];
+
+	(void)state;
+	passing(result, "a", C2W_CON_01);
+	rp_surprise_add(result, "known.txt:1: a: it passes over udp now");
+	rp_surprise_add(result, "known.txt:2: b: it passes over udp now");
+	rp_result_conclude(result);
+	assert_int_equal(result->verdict, RP_CONFORMS);
+	snprintf(line, sizeof(line), "not as expected: 1 of %u rules kept, %u not tested, 2 known failures changed", total, total - 1);
+	assert_summary(result, line);
+	rp_result_free(result);
+}
+
+static void a_should_may_be_made_to_count(void **state)
+{
+	struct rp_result *result = rp_result_new();
+	unsigned total = (unsigned)rp_count(result).rules_total;
+	char line[128], *text;
+
+	(void)state;
+	passing(result, "a", C2W_CON_01);
+	failing(result, "b", C2W_LST_04, RP_WARN);
+	rp_result_conclude(result);
+	assert_int_equal(rp_outcome(result), RP_CONFORMS);
+	result->warnings_fail = true;
+	rp_result_conclude(result);
+	assert_int_equal(result->verdict, RP_VIOLATES);
+	snprintf(line, sizeof(line), "violates: 1 of %u rules not followed, 1 kept, %u not tested", total, total - 2);
+	assert_summary(result, line);
+	text = report(result, 80, false, false, true);
+	assert_shows(text, "LST-04 b over UDP: what is wrong in b");
+	free(text);
+	rp_result_free(result);
+}
+
+static void the_turns_of_a_scenario_are_one(void **state)
+{
+	struct rp_result *result = rp_result_new();
+	char *text;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		failing(result, "steady", C2W_CON_02, RP_FAIL);
+		failing(result, "rare", C2W_LST_01, i == 3 ? RP_FAIL : RP_WARN)->flaky = i == 3;
+		passing(result, "good", C2W_CON_02);
+	}
+	rp_result_conclude(result);
+	text = report(result, 80, false, false, false);
+	assert_shows(text, "BROKEN, in the order", "1. CON-02 MUST, in 1 of the 2 scenarios", "BROKEN NOW AND THEN (flaky)",
+	             "1. LST-01 MUST, in 1 of the 1 scenario", "(1 flaky)");
+	assert_null(strstr(text, "more:"));
+	free(text);
+	rp_result_free(result);
+}
+
 /* ---- ladders ------------------------------------------------------------------------------ */
 
 static char *ladder(const struct rp_scenario *scenario, unsigned width, unsigned rows, int64_t until)
@@ -653,6 +742,10 @@ int main(void)
 		cmocka_unit_test(reasons_are_told_once),
 		cmocka_unit_test(a_dead_server_is_shown),
 		cmocka_unit_test(the_last_line_says_it_all),
+		cmocka_unit_test(what_was_expected_is_apart_and_does_not_count),
+		cmocka_unit_test(nothing_broken_may_be_a_surprise),
+		cmocka_unit_test(a_should_may_be_made_to_count),
+		cmocka_unit_test(the_turns_of_a_scenario_are_one),
 		cmocka_unit_test(a_ladder_reads_like_the_protocols),
 		cmocka_unit_test(what_times_have_in_common_is_left_out),
 		cmocka_unit_test(the_message_that_is_wrong_is_marked),

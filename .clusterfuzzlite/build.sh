@@ -1,0 +1,2 @@
+#!/bin/bash -eu
+exec "$SRC/c2w/fuzz/oss-fuzz/build.sh"

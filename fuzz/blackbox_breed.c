@@ -1,0 +1,308 @@
+/* Generation and mutation of programs, see blackbox_breed.h. Every result has been mended. */
+#include "fuzz/blackbox_breed.h"
+
+#define COUNT(array) (unsigned)(sizeof(array) / sizeof((array)[0]))
+#define T(literal, n) { .octets = literal, .length = sizeof(literal) - 1, .times = (n) }
+
+/* Octets at the edges of the grammar and of what servers do with them. */
+static const struct fz_text texts[] = {
+	T("hi", 1), T("", 1), T(" ", 1), T("  two  blanks  ", 1), T("a|b|c", 1), T("|", 1), T(": ", 1), T("a: b", 1), T("\xc3\xa9", 1), T("\xf0\x9f\x8e\xac", 1), T("<b>&amp;</b>", 1),
+	T("x", 255), T("x", 256), T("x", 1023), T("x", 1024), T("x", 1025), T("\xc3\xa9", 512), T("y", 4000), T("%s%n%x", 1), T("%s", 64), T("../../etc/passwd", 1), T("'; --", 1),
+	T("a,b", 1), T("MAIN_ROOM", 1), T("\t", 1), T("\x1b[31m", 1), T("0", 1), T("-1", 1), T("1,2|3,4", 1), T("\\", 1), T("\"", 1), T("\x7f", 1), T("?", 1), T("say it", 2),
+	T("\xff", 1), T("\xc3", 1), T("a\0b", 1), T("a\rb", 1), T("a\nb", 1), T("a\r\nb", 1),
+};
+static const struct fz_text names[] = {
+	T("", 1), T("x", 33), T("x", 255), T("x", 256), T("no name", 1), T("a,b", 1), T("\xc3\xa9", 1), T("a b", 1), T("%n%n", 1), T("x", 1000), T("!", 1), T("a/b", 1), T(" ", 1),
+};
+static const struct fz_text times[] = {
+	T("0", 1), T("7.50", 1), T("7.5", 1), T("007.5", 1), T("1.000001", 1), T("9000000000.5", 1), T("9000000001", 1), T("8999999999.999999", 1), T("4294967296.000001", 1), T("", 1), T("-1", 1),
+	T("1e5", 1), T("12345678901", 1), T("1.1234567", 1), T("1.", 1), T(".5", 1), T("9", 400), T(" 5", 1), T("x", 1), T("+5", 1), T("0x10", 1), T("9", 10), T("1,5", 1),
+};
+static const struct fz_text words[] = {
+	T("user_list_request", 1), T("USER_LIST_REQUESTS", 1), T("USER_LIST", 1), T("QUIT", 1), T("A", 64), T("A", 65), T("A", 5000), T("_", 1), T("CONNECTION_ERROR_XXXX", 1), T("CONNECTION_ERROR", 1),
+	T("User_List_Request", 1), T("NEW_MESSAGE_ACK", 1), T(" USER_LIST_REQUEST", 1), T("USER_LIST_REQUEST ", 1), T("9", 1), T("CONNECTION_REQUEST|x|\r\n1: A", 1),
+};
+static const struct fz_text junk[] = {
+	T("\r\n", 1), T("\n", 1), T("\r", 1), T("\0", 1), T("\0", 64), T("garbage", 1), T("garbage\r\n", 1), T("1: USER_LIST_REQUEST\r\n", 1), T("1:USER_LIST_REQUEST|a|\r\n", 1), T("1: A|b|c\n", 1),
+	T("1: USER_LIST_REQUEST||\r\n", 1), T(": |\r\n", 1), T("|||\r\n", 1), T("1: ||\r\n", 1), T("1  : A|b|c\r\n", 1), T("A", 4095), T("A", 4096), T("A", 4097), T("A", 8000), T("\xff\xfe\r\n", 1),
+	T("1: NEW_MESSAGE|x|y\r\n", 1), T("1: CONNECTION_GRANTED|x|\r\n", 1), T("1: LEAVE_SESSION_REQUEST||\r\n", 1), T("GET / HTTP/1.1\r\n\r\n", 1), T("\x16\x03\x01\x02", 1), T("\r\n", 500),
+};
+static const enum c2w_command requests[] = {
+	C2W_CONNECTION_REQUEST, C2W_USER_LIST_REQUEST, C2W_MOVIE_LIST_REQUEST, C2W_ENTER_MOVIE_REQUEST, C2W_LEAVE_SESSION_REQUEST, C2W_SEND_MESSAGE_REQUEST,
+};
+
+uint64_t fz_roll(struct fz_breeder *breeder)
+{
+	uint64_t x = breeder->random;
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	breeder->random = x;
+	return x * UINT64_C(2685821657736338717);
+}
+
+unsigned fz_below(struct fz_breeder *breeder, unsigned limit)
+{
+	return (unsigned)((fz_roll(breeder) >> 33) % limit);
+}
+
+static bool one_in(struct fz_breeder *breeder, unsigned n)
+{
+	return fz_below(breeder, n) == 0;
+}
+
+#define PICK(breeder, table) (table)[fz_below(breeder, COUNT(table))]
+
+/* ---- fields --------------------------------------------------------------------------------- */
+
+static void twist_text(struct fz_breeder *breeder, struct fz_text *text)
+{
+	unsigned at = text->length > 0 ? fz_below(breeder, text->length) : 0;
+
+	switch (fz_below(breeder, 6)) {
+	case 0:
+		*text = PICK(breeder, texts);
+		return;
+	case 1:
+		if (text->length > 0)
+			text->octets[at] = (char)fz_below(breeder, 256);
+		return;
+	case 2:
+		if (text->length < FZ_LITERAL) {
+			memmove(&text->octets[at + 1], &text->octets[at], text->length - at);
+			text->octets[at] = (char)fz_below(breeder, 256);
+			text->length++;
+		}
+		return;
+	case 3:
+		if (text->length > 0) {
+			memmove(&text->octets[at], &text->octets[at + 1], text->length - at - 1u);
+			text->length--;
+		}
+		return;
+	case 4:
+		text->times = (uint16_t)(1u << fz_below(breeder, 13));
+		return;
+	default:
+		text->times = (uint16_t)(text->times + (one_in(breeder, 2) ? 1 : -1));
+		return;
+	}
+}
+
+static void twist_field(struct fz_breeder *breeder, struct fz_step *step)
+{
+	switch (fz_below(breeder, 8)) {
+	case 0:
+		step->time = one_in(breeder, 2) ? FZ_TIME_LAST : FZ_TIME_EARLIER;
+		return;
+	case 1:
+		step->time = FZ_TIME_TEXT;
+		step->time_text = PICK(breeder, times);
+		return;
+	case 2:
+		step->user = FZ_USER_OTHER;
+		step->other = (uint8_t)fz_below(breeder, FZ_CAST);
+		return;
+	case 3:
+		step->user = FZ_USER_TEXT;
+		step->user_text = PICK(breeder, names);
+		return;
+	case 4:
+	case 5:
+		step->data = FZ_DATA_TEXT;
+		step->data_text = PICK(breeder, texts);
+		return;
+	case 6:
+		step->command = C2W_NO_COMMAND;
+		step->word = PICK(breeder, words);
+		return;
+	default:
+		step->command = (enum c2w_command)(1 + fz_below(breeder, C2W_COMMANDS - 1));
+		step->code = c2w_command_info(step->command)->digits == 1 ? 1 : 1001;
+		return;
+	}
+}
+
+/* ---- steps ---------------------------------------------------------------------------------- */
+
+static struct fz_step request_step(struct fz_breeder *breeder, unsigned client, enum c2w_command command)
+{
+	struct fz_step step = { .action = FZ_SEND, .client = (uint8_t)client, .command = command, .await = !one_in(breeder, 6) };
+
+	if (command == C2W_SEND_MESSAGE_REQUEST) {
+		step.data = FZ_DATA_TEXT;
+		step.data_text = one_in(breeder, 2) ? PICK(breeder, texts) : texts[0];
+	}
+	if (command == C2W_ENTER_MOVIE_REQUEST) {
+		step.data = one_in(breeder, 6) ? FZ_DATA_TEXT : FZ_DATA_MOVIE;
+		step.data_text = PICK(breeder, texts);
+		step.movie = (uint8_t)(breeder->movies > 0 ? 1 + fz_below(breeder, breeder->movies < 2 ? breeder->movies : 2) : 0);
+	}
+	return step;
+}
+
+static struct fz_step odd_step(struct fz_breeder *breeder, unsigned client)
+{
+	static const enum fz_action actions[] = {
+		FZ_OCTETS, FZ_OCTETS, FZ_SAME, FZ_SAME, FZ_SAME, FZ_HOLD, FZ_RESUME, FZ_OPEN, FZ_OPEN, FZ_CLOSE, FZ_HALF_CLOSE, FZ_RESET, FZ_STOP_READING, FZ_READ_AGAIN, FZ_SEND, FZ_SEND, FZ_SEND, FZ_SEND,
+	};
+	struct fz_step step = request_step(breeder, client, PICK(breeder, requests));
+
+	step.action = PICK(breeder, actions);
+	if (step.action == FZ_OCTETS)
+		step.data_text = PICK(breeder, junk);
+	if (step.action == FZ_SEND)
+		twist_field(breeder, &step);
+	if (one_in(breeder, 4))
+		step.pieces = (uint16_t)(1 + fz_below(breeder, 40));
+	step.joined = one_in(breeder, 5);
+	return step;
+}
+
+static struct fz_step any_step(struct fz_breeder *breeder, unsigned client)
+{
+	struct fz_step step = { .action = FZ_WAIT, .wait = (uint16_t)(200 + 300 * fz_below(breeder, 5)) };
+
+	if (fz_below(breeder, 1000) < breeder->waits)
+		return step;
+	return one_in(breeder, 3) ? odd_step(breeder, client) : request_step(breeder, client, PICK(breeder, requests));
+}
+
+/* ---- programs ------------------------------------------------------------------------------- */
+
+static void mend(const struct fz_breeder *breeder, struct fz_program *program)
+{
+	fz_program_mend(program, breeder->udp, breeder->tcp, breeder->movies);
+}
+
+/* Where the client would be, were all its steps sensible: -1 outside, 0 in the main room, 1 in a movie's. */
+static struct fz_step sensible_step(struct fz_breeder *breeder, unsigned client, int *place)
+{
+	static const enum c2w_command inside[] = {
+		C2W_USER_LIST_REQUEST, C2W_MOVIE_LIST_REQUEST, C2W_SEND_MESSAGE_REQUEST, C2W_SEND_MESSAGE_REQUEST, C2W_ENTER_MOVIE_REQUEST, C2W_ENTER_MOVIE_REQUEST, C2W_LEAVE_SESSION_REQUEST,
+	};
+	struct fz_step step;
+
+	if (*place < 0) {
+		*place = 0;
+		return request_step(breeder, client, C2W_CONNECTION_REQUEST);
+	}
+	step = request_step(breeder, client, PICK(breeder, inside));
+	if (step.command == C2W_ENTER_MOVIE_REQUEST && step.data == FZ_DATA_MOVIE)
+		*place = 1;
+	if (step.command == C2W_LEAVE_SESSION_REQUEST)
+		--*place;
+	return step;
+}
+
+void fz_generate(struct fz_breeder *breeder, struct fz_program *program)
+{
+	unsigned cast = 1 + fz_below(breeder, FZ_CAST), length = 3 + fz_below(breeder, FZ_STEPS - 6), oddity = 2 + fz_below(breeder, 8);
+	int places[FZ_CAST] = { -1, -1, -1 };
+
+	*program = (struct fz_program){ 0 };
+	for (unsigned i = 0; i < FZ_CAST; i++)
+		program->tcp[i] = i > 0 && !one_in(breeder, 4) ? program->tcp[0] : one_in(breeder, 2);
+	for (unsigned i = 0; i < length; i++) {
+		unsigned client = fz_below(breeder, cast);
+		struct fz_step step = one_in(breeder, oddity) ? any_step(breeder, client) : sensible_step(breeder, client, &places[client]);
+
+		fz_program_add(program, &step);
+	}
+	mend(breeder, program);
+}
+
+static void insert(struct fz_program *program, unsigned at, const struct fz_step *step)
+{
+	if (program->count == FZ_STEPS)
+		return;
+	memmove(&program->steps[at + 1], &program->steps[at], (program->count - at) * sizeof(program->steps[0]));
+	program->steps[at] = *step;
+	program->count++;
+}
+
+static void twist_step(struct fz_breeder *breeder, struct fz_step *step)
+{
+	switch (fz_below(breeder, 7)) {
+	case 0:
+		step->await = !step->await;
+		return;
+	case 1:
+		step->joined = !step->joined;
+		return;
+	case 2:
+		step->pieces = (uint16_t)fz_below(breeder, 60);
+		return;
+	case 3:
+		step->client = (uint8_t)fz_below(breeder, FZ_CAST);
+		return;
+	case 4:
+		twist_text(breeder, step->action == FZ_OCTETS || one_in(breeder, 2) ? &step->data_text : step->time == FZ_TIME_TEXT ? &step->time_text : &step->user_text);
+		return;
+	default:
+		twist_field(breeder, step);
+		return;
+	}
+}
+
+static void change(struct fz_breeder *breeder, struct fz_program *program, const struct fz_program *other)
+{
+	unsigned at = fz_below(breeder, program->count + 1), from;
+	struct fz_step step;
+
+	switch (fz_below(breeder, 8)) {
+	case 0:
+		fz_program_remove(program, at, 1 + fz_below(breeder, 3));
+		return;
+	case 1:
+	case 2:
+		step = any_step(breeder, fz_below(breeder, FZ_CAST));
+		insert(program, at, &step);
+		return;
+	case 3:
+		if (at < program->count) {
+			step = program->steps[at];
+			insert(program, fz_below(breeder, program->count + 1), &step);
+		}
+		return;
+	case 4:
+		if (at + 1 < program->count) {
+			step = program->steps[at];
+			program->steps[at] = program->steps[at + 1];
+			program->steps[at + 1] = step;
+		}
+		return;
+	case 5:
+		for (from = other != NULL && other->count > 0 ? fz_below(breeder, other->count) : 0; other != NULL && from < other->count; from++)
+			insert(program, at++, &other->steps[from]);
+		return;
+	case 6:
+		program->tcp[fz_below(breeder, FZ_CAST)] ^= true;
+		return;
+	default:
+		if (at < program->count)
+			twist_step(breeder, &program->steps[at]);
+		return;
+	}
+}
+
+/* Waits show new behaviour and would be inherited by more and more of the corpus: where they are dear, most are not. */
+static void thin_waits(struct fz_breeder *breeder, struct fz_program *program)
+{
+	for (unsigned i = program->count; i-- > 0;)
+		if (program->steps[i].action == FZ_WAIT && fz_below(breeder, 50) >= breeder->waits)
+			fz_program_remove(program, i, 1);
+}
+
+void fz_mutate(struct fz_breeder *breeder, struct fz_program *program, const struct fz_program *other)
+{
+	unsigned changes = 1 + fz_below(breeder, 4);
+
+	for (unsigned i = 0; i < changes; i++)
+		change(breeder, program, other);
+	thin_waits(breeder, program);
+	mend(breeder, program);
+	if (program->count == 0)
+		fz_generate(breeder, program);
+}

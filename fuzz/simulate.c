@@ -1,0 +1,685 @@
+/* Correct clients, a bad network, and what must hold: see simulate.h.
+ * For main_simulate.c. The inside of the server is read to know who was in a room when a text was accepted, for nothing else.
+ * Everything belongs to the struct world of one run. */
+#include "fuzz/simulate.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "fuzz/fuzz.h"
+#include "net/sim.h"
+#include "protocol/frame.h"
+#include "protocol/time.h"
+#include "server/faults_inside.h"
+#include "server/policy.h"
+#include "server/serve.h"
+
+enum { ROOM = 512, MOST_LINES = 400, PERCENT = 100, US_IN_MS = 1000 };
+
+static const int64_t MS = 1000000, RTO = 1000000000; /* ns */
+
+/* What a client believes. UNSURE: a request of its was never answered, or it knows better than the server. */
+enum belief { OUT, IN_MAIN, IN_MOVIE, UNSURE };
+
+struct due { unsigned author, number; bool optional, received; };
+
+struct person {
+	struct world *world;
+	unsigned index;
+	bool tcp;
+	struct net_udp *udp;
+	struct net_tcp *link;
+	struct net_addr local;
+	struct c2w_framer framer;
+	char *stream;
+	struct net_timer *turn, *repeat;
+	enum belief belief;
+	int64_t settled;                 /* since when it is sure of that */
+	bool given_up;                   /* REL-08: the server took it for dead */
+	bool held;                       /* a session of its, of an earlier endpoint, may still have its name */
+	bool fades;                      /* acks nothing any more once it is answered */
+	bool silent;
+	unsigned said;                   /* texts so far */
+	int64_t time;                    /* us */
+	char request[ROOM];
+	size_t length;
+	enum c2w_family family;
+	bool open;                       /* not answered yet */
+	unsigned tries;
+	int64_t asked;                   /* when it was sent first */
+	struct due *dues;                /* texts the server accepted while it was in the room */
+	size_t due_count, due_room, due_at;
+	bool left;                       /* at the end: it has gone */
+};
+
+struct world {
+	struct fz_simulation *run;
+	struct net *net;
+	struct net_addr server;
+	struct srv_service *service;
+	struct srv_hooks hooks;          /* a fault's, with our policy in front; else that alone */
+	int (*verdict)(const struct srv_core *core, const struct srv_endpoint *endpoint, const struct c2w_message *request, int error);
+	bool (*dead)(struct srv_core *core, const struct srv_sending *sending);
+	uint64_t random;
+	bool ending;
+	unsigned lines;                  /* of the scenario */
+	struct person people[FZ_MOST_PEOPLE];
+};
+
+static struct world *present; /* policies have no context of their own */
+
+static void take_turn(void *context);
+
+static void violate(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void violate(struct world *w, const char *format, ...)
+{
+	va_list arguments;
+
+	if (*w->run->violation)
+		return;
+	va_start(arguments, format);
+	vsnprintf(w->run->violation, sizeof(w->run->violation), format, arguments);
+	va_end(arguments);
+}
+
+static bool chance(struct world *w, unsigned percent)
+{
+	return (fz_random(&w->random) >> 20) % PERCENT < percent;
+}
+
+static int64_t pause_of(struct world *w, int64_t most)
+{
+	return (int64_t)((fz_random(&w->random) >> 20) % (uint64_t)most);
+}
+
+static const char *name_of(const struct person *p)
+{
+	static char names[FZ_MOST_PEOPLE][8];
+
+	snprintf(names[p->index], sizeof(names[0]), "p%u", p->index);
+	return names[p->index];
+}
+
+/* ---- the run as a scenario ------------------------------------------------------------------------- */
+
+static void line(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void line(struct world *w, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!w->run->scenario || w->ending || ++w->lines > MOST_LINES)
+		return;
+	va_start(arguments, format);
+	vfprintf(w->run->scenario, format, arguments);
+	va_end(arguments);
+	fputc('\n', w->run->scenario);
+}
+
+static void begin_scenario(struct world *w)
+{
+	bool mixed = w->run->clients > 2; /* every third is over TCP */
+
+	if (!w->run->scenario)
+		return;
+	fprintf(w->run->scenario, "# The network is not part of this: c2w-simulate --seed %llu --clients %u --loss %g --steps %llu is the run itself.\n"
+	        "scenario \"Found by c2w-simulate\"\nproves MSG-01\n%scast  ",
+	        (unsigned long long)w->run->seed, w->run->clients, w->run->loss, (unsigned long long)w->run->steps, mixed ? "" : "over   udp\n");
+	for (unsigned i = 0; i < w->run->clients; i++)
+		fprintf(w->run->scenario, "%s %s%s", mixed && i ? "," : "", name_of(&w->people[i]), !mixed ? "" : w->people[i].tcp ? " over tcp" : " over udp");
+	fputs("\n\n", w->run->scenario);
+}
+
+/* ---- what the server decides --------------------------------------------------------------------------- */
+
+static struct person *person_at(const struct srv_way *way)
+{
+	for (unsigned i = 0; i < present->run->clients; i++)
+		if (present->people[i].tcp == (way->connection != NULL) && net_addr_equal(&present->people[i].local, &way->peer))
+			return &present->people[i];
+	return NULL;
+}
+
+static void make_optional(struct person *p)
+{
+	for (size_t i = p->due_at; i < p->due_count; i++)
+		p->dues[i].optional = true;
+}
+
+static void expect(struct person *p, unsigned author, unsigned number)
+{
+	if (p->due_count == p->due_room) {
+		p->due_room = p->due_room ? 2 * p->due_room : 64;
+		p->dues = realloc(p->dues, p->due_room * sizeof(*p->dues));
+		if (!p->dues)
+			abort();
+	}
+	p->dues[p->due_count++] = (struct due){ .author = author, .number = number };
+}
+
+static bool read_text(struct c2w_str data, unsigned *author, unsigned *number)
+{
+	char text[32] = "", *end;
+
+	if (data.length == 0 || data.length >= sizeof(text))
+		return false;
+	memcpy(text, data.at, data.length);
+	*author = (unsigned)strtoul(text, &end, 10);
+	if (*end++ != '.')
+		return false;
+	*number = (unsigned)strtoul(end, &end, 10);
+	return *end == '\0';
+}
+
+/* REL-11: once; MSG-01: to everybody in the room, now. */
+static void text_accepted(const struct srv_endpoint *endpoint, const struct c2w_message *request)
+{
+	struct person *author = person_at(&endpoint->way), *p;
+	unsigned number, who;
+
+	if (!read_text(request->data, &who, &number) || !author || who != author->index)
+		return;
+	if (number < author->said && author->due_count && author->dues[author->due_count - 1].author == who &&
+	    author->dues[author->due_count - 1].number >= number)
+		violate(present, "REL-11: text %u.%u of %s was executed twice", who, number, name_of(author));
+	present->run->texts++;
+	for (const struct srv_endpoint *member = endpoint->room->members; member; member = member->next)
+		if ((p = person_at(&member->way)))
+			expect(p, who, number);
+}
+
+static int tap_verdict(const struct srv_core *core, const struct srv_endpoint *endpoint, const struct c2w_message *request, int error)
+{
+	struct person *p = endpoint ? person_at(&endpoint->way) : NULL;
+
+	error = present->verdict(core, endpoint, request, error);
+	if (error != SRV_NO_ERROR)
+		return error;
+	if (endpoint && endpoint->room && request->command == C2W_SEND_MESSAGE_REQUEST)
+		text_accepted(endpoint, request);
+	else if (p && (request->command == C2W_ENTER_MOVIE_REQUEST || request->command == C2W_LEAVE_SESSION_REQUEST))
+		make_optional(p); /* MSG-08 */
+	return error;
+}
+
+static bool tap_dead(struct srv_core *core, const struct srv_sending *sending)
+{
+	struct person *p = person_at(&sending->endpoint->way);
+	bool dead = present->dead(core, sending);
+
+	if (p && dead && sending->endpoint->state != SRV_DISCONNECTED) {
+		p->given_up = true;
+		make_optional(p);
+		present->run->given_up++;
+	}
+	return dead;
+}
+
+/* ---- sending --------------------------------------------------------------------------------------------- */
+
+static void transmit(struct person *p, const char *octets, size_t length)
+{
+	if (p->tcp && p->link)
+		net_tcp_send(p->link, octets, length);
+	else if (p->udp)
+		net_udp_send(p->udp, &p->world->server, NULL, octets, length);
+}
+
+static void acknowledge(struct person *p, const struct c2w_message *message) /* REL-02 */
+{
+	bool chat = message->command == C2W_NEW_MESSAGE;
+	struct c2w_message ack = {
+		.time_text = message->time_text, .command = c2w_command_of(c2w_command_info(message->command)->family, C2W_ACK),
+		.user = chat ? c2w_str_of(name_of(p)) : message->user, .data = chat ? message->user : C2W_STR(""),
+	};
+	char octets[ROOM];
+	long length = c2w_message_format(octets, sizeof(octets), &ack);
+
+	if (!p->silent && length > 0)
+		transmit(p, octets, (size_t)length);
+}
+
+static void believe(struct person *p, enum belief belief)
+{
+	p->belief = belief;
+	p->settled = net_now(p->world->net);
+}
+
+static void next_turn(struct person *p, int64_t pause)
+{
+	net_timer_at(p->turn, net_now(p->world->net) + pause);
+}
+
+static void ask(struct person *p, enum c2w_family family, const char *data)
+{
+	struct c2w_message message = { .command = c2w_command_of(family, C2W_REQUEST), .user = c2w_str_of(name_of(p)), .data = c2w_str_of(data) };
+	char text[C2W_MAX_TIME_TEXT];
+	int64_t now = net_now(p->world->net);
+
+	p->time = p->time + 1 > now / US_IN_MS ? p->time + 1 : now / US_IN_MS; /* REL-03 */
+	message.time_text = (struct c2w_str){ text, c2w_time_format(text, p->time, 6) };
+	p->length = (size_t)c2w_message_format(p->request, sizeof(p->request), &message);
+	p->family = family;
+	p->open = true;
+	p->tries = 1;
+	p->asked = now;
+	p->world->run->requests++;
+	line(p->world, family == C2W_ENTER_MOVIE ? "%s > %s movie(1)" : *data ? "%s > %s \"%s\"" : "%s > %s", name_of(p),
+	     c2w_command_info(message.command)->name, data);
+	transmit(p, p->request, p->length);
+	net_timer_at(p->repeat, now + (p->tcp ? 20 * RTO : RTO));
+}
+
+static void repeat(void *context) /* REL-01 */
+{
+	struct person *p = context;
+
+	if (!p->open)
+		return;
+	if (p->tcp)
+		violate(p->world, "REL-17: %s, over TCP, got no answer to %.*s", name_of(p), (int)p->length - 2, p->request);
+	if (p->tcp || p->tries == 4) {
+		p->open = false;
+		believe(p, UNSURE);
+		next_turn(p, RTO);
+		return;
+	}
+	p->tries++;
+	transmit(p, p->request, p->length);
+	net_timer_at(p->repeat, net_now(p->world->net) + RTO);
+}
+
+/* ---- receiving ------------------------------------------------------------------------------------------- */
+
+/* MSG-04, MSG-05, MSG-02: the next that is due, or one that came before. */
+static void check_text(struct person *p, const struct c2w_message *message)
+{
+	unsigned author, number;
+	size_t at = p->due_at;
+
+	if (!read_text(message->data, &author, &number)) {
+		violate(p->world, "MSG-03: %s got a text that nobody wrote", name_of(p));
+		return;
+	}
+	while (at < p->due_count && (p->dues[at].author != author || p->dues[at].number != number)) {
+		if (!p->dues[at].optional)
+			break;
+		at++;
+	}
+	if (at < p->due_count && p->dues[at].author == author && p->dues[at].number == number) {
+		p->dues[at].received = true;
+		p->due_at = at + 1;
+		p->world->run->deliveries++;
+		return;
+	}
+	for (size_t i = p->due_at; i-- > 0;)
+		if (p->dues[i].author == author && p->dues[i].number == number && p->dues[i].received && !p->tcp)
+			return; /* repeated */
+	if (at < p->due_count)
+		line(p->world, "%s < NEW_MESSAGE by p%u", name_of(p), p->dues[at].author);
+	if (at < p->due_count)
+		violate(p->world, "MSG-05: %s got text %u.%u while %u.%u was due", name_of(p), author, number, p->dues[at].author, p->dues[at].number);
+	else
+		violate(p->world, "MSG-02: %s got text %u.%u, which was not for it", name_of(p), author, number);
+}
+
+static const struct c2w_str *entry_of(struct c2w_str list, const char *name, struct c2w_str *room)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = list.at, *end = list.at + list.length; at < end;) {
+		const char *bar = memchr(at, '|', (size_t)(end - at)), *stop = bar ? bar : end;
+
+		if ((size_t)(stop - at) > length && at[length] == ',' && memcmp(at, name, length) == 0) {
+			*room = (struct c2w_str){ at + length + 1, (size_t)(stop - at) - length - 1 };
+			return room;
+		}
+		at = bar ? bar + 1 : end;
+	}
+	return NULL;
+}
+
+/* LST-01, LST-03: whoever is sure of its state since before the request was made is listed so. */
+static void check_list(struct person *p, struct c2w_str list)
+{
+	struct world *w = p->world;
+
+	w->run->lists++;
+	for (unsigned i = 0; i < w->run->clients; i++) {
+		const struct person *q = &w->people[i];
+		struct c2w_str room;
+		bool moving = q->open && q != p && q->family != C2W_CHAT && q->family != C2W_USER_LIST && q->family != C2W_MOVIE_LIST;
+		bool listed = entry_of(list, name_of(q), &room) != NULL;
+
+		if (q->belief == UNSURE || q->settled >= p->asked || moving || q->given_up || q->held)
+			continue;
+		if (listed != (q->belief != OUT))
+			violate(w, "LST-03: the list that %s got %s %s, which %s", name_of(p), listed ? "names" : "does not name", name_of(q),
+			        q->belief == OUT ? "has no session" : "has a session");
+		else if (listed && (q->belief == IN_MAIN) != c2w_str_equal(room, C2W_STR("MAIN_ROOM")))
+			violate(w, "LST-01: the list that %s got has %s in another room", name_of(p), name_of(q));
+	}
+}
+
+static void refused(struct person *p, unsigned code)
+{
+	bool taken = code == 1001 && p->family == C2W_CONNECTION;
+
+	if (p->belief != UNSURE && !p->given_up && !(taken && p->held))
+		violate(p->world, "%s got error %u to %.*s, wrongly", name_of(p), code, (int)p->length - 2, p->request);
+	believe(p, code == 1 || code == 2001 || taken ? OUT : UNSURE); /* 1004 and 2003: it is somewhere */
+	if (code == 1 || code == 2001)
+		p->given_up = false;
+}
+
+static void granted(struct person *p, const struct c2w_message *message)
+{
+	switch (p->family) {
+	case C2W_CONNECTION:
+		p->given_up = p->held = false;
+		p->world->run->sessions++;
+		believe(p, IN_MAIN);
+		break;
+	case C2W_ENTER_MOVIE:
+		believe(p, IN_MOVIE);
+		break;
+	case C2W_LEAVE_SESSION:
+		believe(p, p->belief == IN_MOVIE ? IN_MAIN : p->belief == IN_MAIN ? OUT : UNSURE);
+		break;
+	case C2W_USER_LIST:
+		check_list(p, message->data);
+		break;
+	case C2W_MOVIE_LIST: case C2W_CHAT: case C2W_FAMILIES:
+		break;
+	}
+}
+
+static void answered(struct person *p, const struct c2w_message *message)
+{
+	const struct c2w_command_info *info = c2w_command_info(message->command);
+
+	p->open = false;
+	net_timer_stop(p->repeat);
+	if (info->beat == C2W_ERROR_RESPONSE)
+		line(p->world, "%s < %s %u", name_of(p), info->name, message->code);
+	else
+		line(p->world, info->family == C2W_CHAT ? "%s < %s by %s" : "%s < %s", name_of(p), info->name, name_of(p));
+	if (info->beat == C2W_ERROR_RESPONSE)
+		refused(p, message->code);
+	else
+		granted(p, message);
+	p->silent = p->fades;
+	next_turn(p, p->silent ? 8 * RTO : p->belief == OUT ? RTO / 2 : pause_of(p->world, 400 * MS));
+}
+
+static void got(struct person *p, const char *octets, size_t length)
+{
+	struct world *w = p->world;
+	struct c2w_message message;
+	enum c2w_err err = c2w_message_parse(&message, octets, length, C2W_MAX_TO_CLIENT);
+
+	fz_saw(octets, length);
+	fz_saw_number((uint64_t)net_now(w->net));
+	if (err != C2W_OK || c2w_command_info(message.command)->sender == C2W_CLIENT) {
+		violate(w, "FMT-01: %s got what no server sends", name_of(p));
+		return;
+	}
+	if (message.command == C2W_NEW_MESSAGE)
+		check_text(p, &message);
+	if (p->open && c2w_command_info(message.command)->family == p->family && message.time == p->time &&
+	    (p->family != C2W_CHAT || c2w_str_equal(message.user, c2w_str_of(name_of(p)))))
+		answered(p, &message);
+	else if (message.command == C2W_NEW_MESSAGE && !p->silent)
+		line(w, "%s < NEW_MESSAGE by p%.*s", name_of(p), (int)message.user.length - 1, message.user.at + 1);
+	acknowledge(p, &message);
+}
+
+static void udp_received(void *context, const struct net_datagram *datagrams, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		got(context, datagrams[i].octets, datagrams[i].length);
+}
+
+static void tcp_received(void *context, const char *octets, size_t length, int64_t at)
+{
+	struct person *p = context;
+	struct c2w_str input = { octets, length }, message;
+
+	(void)at;
+	while (c2w_framer_next(&p->framer, &input, &message) == C2W_OK)
+		got(p, message.at, message.length);
+}
+
+static void tcp_ended(void *context, enum net_end how, int error, int64_t at)
+{
+	struct person *p = context;
+
+	(void)how;
+	(void)error;
+	(void)at;
+	violate(p->world, "TRN-05: the server closed the connection of %s", name_of(p));
+}
+
+/* ---- a client's life --------------------------------------------------------------------------------------- */
+
+static void open_endpoint(struct person *p)
+{
+	static const struct net_udp_events udp = { .received = udp_received };
+	static const struct net_tcp_events tcp = { .received = tcp_received, .ended = tcp_ended };
+	struct net_addr any;
+
+	FZ_CLAIM(net_addr_parse(&any, "127.0.0.1:0") == 0);
+	c2w_framer_init(&p->framer, p->stream, C2W_MAX_TO_CLIENT);
+	if (p->tcp) {
+		FZ_CLAIM(net_tcp_connect(p->world->net, &p->world->server, &tcp, p, &p->link) == 0);
+		net_tcp_local(p->link, &p->local);
+	} else {
+		FZ_CLAIM(net_udp_open(p->world->net, &any, &udp, p, &p->udp) == 0);
+		net_udp_local(p->udp, &p->local);
+	}
+}
+
+static void close_endpoint(struct person *p)
+{
+	if (p->link && chance(p->world, 50))
+		net_tcp_reset(p->link);
+	else if (p->link)
+		net_tcp_close(p->link);
+	if (p->udp)
+		net_udp_close(p->udp);
+	p->link = NULL;
+	p->udp = NULL;
+	make_optional(p);
+}
+
+/* From another endpoint; what the old one leaves behind ends by TRN-06 or REL-08. */
+static void begin_anew(struct person *p)
+{
+	p->held = p->belief != OUT || p->held;
+	p->fades = p->silent = false;
+	close_endpoint(p);
+	open_endpoint(p);
+	believe(p, OUT);
+	p->given_up = false;
+	next_turn(p, RTO / 2);
+}
+
+static void say(struct person *p)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%u.%u", p->index, p->said++);
+	ask(p, C2W_CHAT, text);
+}
+
+/* Goes away without a word: a connection is cut, a datagram's sender acks nothing any more. */
+static void vanish(struct person *p)
+{
+	if (p->tcp) {
+		begin_anew(p);
+		return;
+	}
+	p->fades = true;
+	ask(p, C2W_USER_LIST, "");
+}
+
+static void act_in_session(struct person *p)
+{
+	unsigned dice = (unsigned)pause_of(p->world, PERCENT);
+
+	if (dice < 45)
+		say(p);
+	else if (dice < 60)
+		ask(p, C2W_USER_LIST, "");
+	else if (dice < 65)
+		ask(p, C2W_MOVIE_LIST, "");
+	else if (dice >= 98)
+		vanish(p);
+	else if (dice < 75 || p->belief == IN_MOVIE)
+		ask(p, C2W_LEAVE_SESSION, "");
+	else
+		ask(p, C2W_ENTER_MOVIE, chance(p->world, 70) ? "M" : "Metropolis");
+}
+
+static void act(struct person *p)
+{
+	switch (p->belief) {
+	case OUT: ask(p, C2W_CONNECTION, ""); break;
+	case UNSURE: ask(p, C2W_LEAVE_SESSION, ""); break;
+	case IN_MAIN: case IN_MOVIE: act_in_session(p); break;
+	}
+}
+
+static void take_turn(void *context)
+{
+	struct person *p = context;
+	struct world *w = p->world;
+
+	if (*w->run->violation || p->left)
+		return;
+	if (p->silent)
+		begin_anew(p);
+	else if (w->ending && p->belief == OUT && !p->held)
+		p->left = true;
+	else if (w->ending && p->belief != OUT)
+		ask(p, C2W_LEAVE_SESSION, "");
+	else
+		act(p);
+}
+
+/* ---- the run ------------------------------------------------------------------------------------------------ */
+
+static void begin(struct world *w)
+{
+	struct srv_options options;
+
+	present = w;
+	if (w->run->policy)
+		w->hooks = *(const struct srv_hooks *)(const void *)w->run->policy;
+	w->hooks.policy = srv_policy_complete(w->run->policy);
+	w->verdict = w->hooks.policy.verdict;
+	w->dead = w->hooks.policy.dead;
+	w->hooks.policy.verdict = tap_verdict;
+	w->hooks.policy.dead = tap_dead;
+	srv_options_init(&options);
+	options.log = SRV_LOG_QUIET;
+	options.policy = &w->hooks.policy;
+	FZ_CLAIM(net_addr_parse(&w->server, "127.0.0.1:1950") == 0);
+	FZ_CLAIM(srv_serve(w->net, &w->server, &options, &w->service) == 0);
+	for (unsigned i = 0; i < w->run->clients; i++) {
+		struct person *p = &w->people[i];
+
+		p->world = w;
+		p->index = i;
+		p->tcp = i % 3 == 2;
+		p->stream = malloc(C2W_MAX_TO_CLIENT);
+		p->turn = net_timer_new(w->net, take_turn, p);
+		p->repeat = net_timer_new(w->net, repeat, p);
+		FZ_CLAIM(p->stream);
+		open_endpoint(p);
+		next_turn(p, pause_of(w, RTO));
+	}
+}
+
+static bool all_left(const struct world *w)
+{
+	for (unsigned i = 0; i < w->run->clients; i++)
+		if (!w->people[i].left)
+			return false;
+	return true;
+}
+
+/* MSG-01: what was accepted for whoever stayed has come. */
+static void check_delivered(struct world *w, struct person *p)
+{
+	size_t at = p->due_at;
+
+	while (at < p->due_count && p->dues[at].optional)
+		at++;
+	if (at == p->due_count || *w->run->violation)
+		return;
+	violate(w, "MSG-01: %s stayed and never got text %u.%u", name_of(p), p->dues[at].author, p->dues[at].number);
+	if (w->run->scenario)
+		fprintf(w->run->scenario, "%s < NEW_MESSAGE by p%u\n", name_of(p), p->dues[at].author);
+}
+
+/* CON-06: when all have left, nothing is left. */
+static void check_nothing_left(struct world *w)
+{
+	struct srv_counts counts = srv_service_counts(w->service);
+
+	if (!all_left(w))
+		violate(w, "CON-06: not everybody could leave in the end");
+	if (counts.users || counts.pending)
+		violate(w, "CON-06: %zu users and %zu messages are left behind", counts.users, counts.pending);
+}
+
+static void play(struct world *w)
+{
+	static const struct net_sim_options perfect = { 0 };
+	int64_t until;
+
+	while (!*w->run->violation && w->run->requests < w->run->steps)
+		net_sim_run_until(w->net, net_now(w->net) + RTO / 10);
+	w->ending = true;
+	net_sim_change(w->net, &perfect);
+	until = net_now(w->net) + 60 * RTO;
+	while (!*w->run->violation && !all_left(w) && net_now(w->net) < until)
+		net_sim_run_until(w->net, net_now(w->net) + RTO);
+	net_sim_run_until(w->net, net_now(w->net) + 8 * RTO);
+	for (unsigned i = 0; i < w->run->clients; i++)
+		check_delivered(w, &w->people[i]);
+	check_nothing_left(w);
+	w->run->seconds = (double)net_now(w->net) / 1e9;
+}
+
+static void end(struct world *w)
+{
+	srv_service_free(w->service);
+	net_free(w->net);
+	for (unsigned i = 0; i < w->run->clients; i++) {
+		free(w->people[i].stream);
+		free(w->people[i].dues);
+	}
+	free(w);
+	present = NULL;
+}
+
+void fz_simulate(struct fz_simulation *run)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct net_sim_options bad = { .seed = run->seed, .latency = 5 * MS, .jitter = 5 * MS, .loss = run->loss, .duplicate = run->loss / 3,
+		.reorder = run->loss / 3, .cut = 0.3, .partial = 0.1 };
+
+	FZ_CLAIM(w && run->clients > 0 && run->clients <= FZ_MOST_PEOPLE);
+	run->requests = run->texts = run->deliveries = run->sessions = run->given_up = run->lists = 0;
+	*run->violation = '\0';
+	fz_digest();
+	w->run = run;
+	w->random = run->seed * 2 + 1;
+	w->net = net_sim_new(&bad);
+	begin(w);
+	begin_scenario(w);
+	play(w);
+	end(w);
+	run->digest = fz_digest();
+}

@@ -1,0 +1,30 @@
+/* Many correct clients over a bad network, the reference server, virtual time: what must hold over a whole run.
+ * For main_simulate.c. The server's decisions are seen through its policy: which texts it accepted, in which order, who was in the room.
+ * One run at a time; nothing outlives it but its result. */
+#ifndef FZ_SIMULATE_H
+#define FZ_SIMULATE_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct srv_policy;
+
+enum { FZ_MOST_PEOPLE = 64 };
+
+struct fz_simulation {
+	uint64_t seed;
+	unsigned clients;                /* at most FZ_MOST_PEOPLE; every third is on TCP */
+	double loss;                     /* of datagrams, each way; as many are repeated or delayed, a third of it each */
+	uint64_t steps;                  /* requests made by all of them together */
+	const struct srv_policy *policy; /* of a faulty server; NULL: the right one */
+	FILE *scenario;                  /* gets the run as a scenario, as long as it is short; NULL */
+	/* The outcome. */
+	uint64_t requests, texts, deliveries, sessions, given_up, lists;
+	double seconds;                  /* virtual */
+	uint64_t digest;                 /* of all that clients received, and when */
+	char violation[256];             /* the first; "": none */
+};
+
+void fz_simulate(struct fz_simulation *run);
+
+#endif

@@ -1,0 +1,40 @@
+/* Goal: whatever happens to a server, in whatever order, the session core does what sections 3 to 6 of PROTOCOL.md say: the model, written
+ * from the document alone, agrees after every event, no always-on judge objects, nothing grows beyond its bound. Input: one octet of settings,
+ * then steps of six octets (fuzz/steps.h). Mutation and cross-over work on steps and their fields; the model's cells count as coverage.
+ * Called by the fuzzer's driver only; a session belongs to one call. */
+#include <stdio.h>
+
+#include "fuzz/session.h"
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *to, size_t most, unsigned seed);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
+{
+	return fz_steps_mutate(data, size, most, seed);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *to, size_t most, unsigned seed)
+{
+	return fz_steps_cross(a, a_size, b, b_size, to, most, seed);
+}
+
+static void say_coverage(void)
+{
+	struct fz_coverage cells = fz_session_coverage();
+
+	printf("specification coverage: %u of %u cells (transport x state x event x outcome)\n", cells.seen, cells.total);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fz_step steps[FZ_MOST_STEPS];
+	unsigned count = fz_steps_read(data, size, steps);
+	struct fz_session *session = fz_session_begin(size > 0 ? *data : 0);
+
+	fz_summary = say_coverage;
+	for (unsigned i = 0; i < count; i++)
+		fz_session_step(session, &steps[i]);
+	fz_session_end(session);
+	return 0;
+}

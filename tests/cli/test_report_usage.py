@@ -1,0 +1,170 @@
+"""c2w-report: results that cannot be read, outputs that cannot be written, and what it says of good ones."""
+
+import json
+import os
+import subprocess
+import tarfile
+
+import jsonschema
+import pytest
+
+from conftest import BUILD, ROOT
+
+FORMATS = "html junit tap markdown csv ctrf gradescope github".split()
+
+
+@pytest.fixture
+def report(program):
+    return lambda *arguments, **keywords: program("c2w-report", *arguments, **keywords)
+
+
+@pytest.fixture
+def result(judge, tmp_path):
+    """A small good result, in result.json, too."""
+    return judge("--simulate", "--only", "CON-01", "--quiet")[1]
+
+
+def fail_one(result):
+    """The same with one scenario that breaks CON-01."""
+    result = json.loads(json.dumps(result))
+    scenario = result["scenarios"][0]
+    scenario["verdict"] = "fail"
+    scenario["findings"] = [{"rule": "CON-01", "verdict": "fail", "file": scenario["file"], "line": 3, "what": "no", "expected": "a", "got": "b",
+                             "at_ns": 0}]
+    next(rule for rule in result["rules"] if rule["id"] == "CON-01")["verdict"] = "fail"
+    result["verdict"] = result["outcome"] = "violates"
+    return result
+
+
+def outputs(folder):
+    return [word for name in FORMATS for word in (f"--{name}", folder / f"out.{name}")]
+
+
+def test_conform_writes_what_report_writes(conform, report, tmp_path):
+    assert conform("--simulate", "--only", "CON-01", "--quiet", "--json", tmp_path / "r.json", *outputs(tmp_path)).code == 0
+    written = {name: (tmp_path / f"out.{name}").read_bytes() for name in FORMATS}
+    assert report(tmp_path / "r.json", *outputs(tmp_path)).code == 0
+    for name in FORMATS:
+        assert (tmp_path / f"out.{name}").read_bytes() == written[name] != b""
+
+
+@pytest.mark.parametrize("spoil, says", [
+    (lambda text: text[:len(text) // 2], "JSON is broken"),
+    (lambda text: "", "JSON is broken"),
+    (lambda text: "[" * 100000, "JSON is broken"),
+    (lambda text: "[]", "schema: is missing"),
+    (lambda text: text.replace("c2w-result/1", "c2w-result/9"), "c2w-result/9"),
+    (lambda text: text.replace('"verdict": "pass"', '"verdict": "fine"', 1), '"fine" is unknown'),
+    (lambda text: text.replace('"began_ns": ', '"began_ns": 1e3, "x": ', 1), "integer"),
+    (lambda text: '{"schema": "c2w-result/1"}', "is missing"),
+    (lambda text: text.replace("c2w-result/1", "\\u001b]0;x\\u0007\\u009b"), "\\x1B]0;x\\x07"),
+    (lambda text: text.replace('"schema"', '\x1b"schema"'), "JSON is broken"),
+])
+def test_a_bad_result_is_refused(report, result, tmp_path, spoil, says):
+    file = tmp_path / "result.json"
+    file.write_text(spoil(file.read_text()))
+    before = set(tmp_path.iterdir())
+    run = report(file, *outputs(tmp_path))
+    assert run.code == 2 and run.out == ""
+    assert "\x1b" not in run.err and "\x9b" not in run.err
+    assert run.err.startswith(f"c2w-report: {file}") and says in run.err and run.err.count("\n") == 1
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_huge_result_is_refused_unread(report, tmp_path):
+    file = tmp_path / "huge.json"
+    with file.open("wb") as stream:
+        stream.truncate(1 << 30)
+    run = report(file, "--html", tmp_path / "out.html")
+    assert run.code == 2 and "refused" in run.err and run.memory < 64 * 1024 * (16 if "asan" in os.environ.get("C2W_BUILD", "") else 1)
+    assert not (tmp_path / "out.html").exists()
+
+
+@pytest.mark.parametrize("name", ["missing.json", "."])
+def test_what_is_no_file(report, tmp_path, name):
+    run = report(tmp_path / name, "--html", tmp_path / "out.html")
+    assert run.code == 2 and run.err.startswith("c2w-report: ") and not (tmp_path / "out.html").exists()
+
+
+def test_one_bad_result_of_several_leaves_nothing(report, result, tmp_path):
+    (tmp_path / "bad.json").write_text("{")
+    before = set(tmp_path.iterdir())
+    assert report(tmp_path / "result.json", tmp_path / "bad.json", "--html", tmp_path / "all.html", "--csv", tmp_path / "all.csv").code == 2
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_an_old_output_stays_when_it_cannot_be_replaced(report, result, tmp_path):
+    run = report(tmp_path / "result.json", "--html", tmp_path / "no such folder" / "out.html")
+    assert run.code == 2 and "No such file or directory" in run.err
+
+
+def test_a_link_stays_one_and_standard_output_is_written_through(report, result, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "real").write_text("")
+    assert report(tmp_path / "result.json", "--tap", tmp_path / "link").code == 0
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_text().startswith("TAP version 14")
+    # Standard output redirected to a file, named once more.
+    command = 'exec "$1" "$2" --tap "$3" > "$3"'
+    (tmp_path / "out").write_text("")
+    inode = (tmp_path / "out").stat().st_ino
+    subprocess.run(["sh", "-c", command, "sh", BUILD / "c2w-report", tmp_path / "result.json", tmp_path / "out"], check=True, cwd=ROOT)
+    assert (tmp_path / "out").stat().st_ino == inode and (tmp_path / "out").read_text().startswith("TAP version 14")
+
+
+def test_unknown_fields_are_ignored_and_missing_ones_bearable(report, result, tmp_path):
+    result["new"] = result["target"]["new"] = {"a": [1]}
+    for key in "expectation", "outcome", "warnings_fail":
+        result.pop(key)
+    result["target"].pop("fingerprint", None)
+    for scenario in result["scenarios"]:
+        scenario["new"] = "x"
+        scenario.pop("pcap")
+        scenario.pop("expected")
+    (tmp_path / "other.json").write_text(json.dumps(result))
+    assert report(tmp_path / "other.json", *outputs(tmp_path)).code == 0
+
+
+def test_comparison(report, result, tmp_path):
+    good, bad = tmp_path / "result.json", tmp_path / "bad.json"
+    bad.write_text(json.dumps(fail_one(result)))
+    worse, better, same = report("--diff", good, bad), report("--diff", bad, good), report("--diff", good, good)
+    assert worse.code == 1 and "newly broken: rule CON-01" in worse.out and "newly broken: 1" in worse.out
+    assert better.code == 0 and "mended: 1" in better.out
+    assert same.code == 0 and "broken:" not in same.out
+    assert report("--diff", good).code == 2
+
+
+def test_an_appeal_bundle(report, result, tmp_path):
+    bad = fail_one(result)
+    bad["scenarios"][0]["id"] = "../../etc/x\x1b"
+    bad["scenarios"][0]["pcap"] = str(tmp_path / "a.pcap")
+    (tmp_path / "a.pcap").write_bytes(b"\xd4\xc3\xb2\xa1")
+    (tmp_path / "bad.json").write_text(json.dumps(bad))
+    assert report(tmp_path / "bad.json", "--bundle", tmp_path / "appeal.tar.gz").code == 0
+    with tarfile.open(tmp_path / "appeal.tar.gz") as archive:
+        names = archive.getnames()
+        assert archive.extractfile("appeal/result.json").read() == (tmp_path / "bad.json").read_bytes()
+    folder = next(name for name in names if name.endswith("/command.txt")).rpartition("/")[0]
+    assert all(name.startswith("appeal/") and ".." not in name and "\x1b" not in name for name in names)
+    assert {f"{folder}/{part}" for part in ("capture.pcap", "scenario.c2w", "seed.txt", "explanation.txt")} <= set(names)
+    assert {"appeal/README.txt", "appeal/report.html"} <= set(names)
+
+
+def test_schemas(report, result, tmp_path):
+    (tmp_path / "bad.json").write_text(json.dumps(fail_one(result)))
+    assert report(tmp_path / "bad.json", *outputs(tmp_path)).code == 0
+    for name in "ctrf", "gradescope":
+        schema = json.loads((ROOT / f"reports/{name}-1.schema.json").read_text())
+        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.validate(json.loads((tmp_path / f"out.{name}").read_text()), schema)
+
+
+@pytest.mark.parametrize("arguments, says", [
+    ((), "nothing to render"),
+    (("a", "b", "--junit", "c"), "one result"),
+    (("a", "--only", "x"), "--bundle"),
+    (("a", "-q", "-v"), "one or the other"),
+])
+def test_usage(report, arguments, says):
+    run = report(*arguments)
+    assert run.code == 2 and says in run.err

@@ -1,0 +1,77 @@
+"""The fuzz targets as fuzzing services build them: fuzz/oss-fuzz/build.sh in its environment, with libFuzzer and with AFL++."""
+
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+
+import pytest
+
+from conftest import BUILD, ROOT
+
+TARGETS = sorted(path.stem for path in (ROOT / "fuzz/targets").glob("*.c"))
+ENGINES = {
+    "libfuzzer": {"CC": "clang", "CXX": "clang++", "CFLAGS": "-O0 -fsanitize=address -fsanitize=fuzzer-no-link", "CXXFLAGS": "-fsanitize=address",
+                  "LIB_FUZZING_ENGINE": "-fsanitize=fuzzer"},
+    "afl": {"CC": "afl-clang-fast", "CXX": "afl-clang-fast++", "CFLAGS": "-O0 -fsanitize=address", "CXXFLAGS": "-fsanitize=address",
+            "LIB_FUZZING_ENGINE": "/usr/lib/afl/libAFLDriver.a"},
+}
+
+
+def test_there_are_targets_and_each_says_its_goal():
+    assert {"message", "framer", "scenario", "result", "engine", "session"} <= set(TARGETS)
+    for target in TARGETS:
+        assert (ROOT / f"fuzz/targets/{target}.c").read_text().startswith("/* Goal: ")
+        assert (ROOT / f"fuzz/targets/{target}.options").is_file()
+
+
+def test_the_corpus_is_small():
+    assert sum(path.stat().st_size for path in (ROOT / "corpus").rglob("*") if path.is_file()) < 300 * 1024
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """The tree without what was built, as SRC/c2w."""
+    folder = tmp_path_factory.mktemp("src")
+    ignored = shutil.ignore_patterns("build", ".git", "__pycache__")
+    shutil.copytree(ROOT, folder / "c2w", ignore=ignored, symlinks=True)
+    return folder
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_build_sh_builds_targets_that_run_their_seeds(engine, source, tmp_path):
+    out, work = tmp_path / "out", tmp_path / "work"
+    out.mkdir()
+    work.mkdir()
+    environment = {**os.environ, **ENGINES[engine], "SRC": str(source), "OUT": str(out), "WORK": str(work), "MAKEFLAGS": "", "AFL_QUIET": "1"}
+    built = subprocess.run([source / "c2w/fuzz/oss-fuzz/build.sh"], env=environment, capture_output=True, text=True, timeout=600)
+    assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
+    for target in TARGETS:
+        assert (out / f"{target}.dict").stat().st_size > 0 and "max_len" in (out / f"{target}.options").read_text()
+        with zipfile.ZipFile(out / f"{target}_seed_corpus.zip") as seeds:
+            names = seeds.namelist()
+            assert len(names) >= 3
+            seeds.extractall(tmp_path / target)
+        inputs = [tmp_path / target / name for name in names[:50]]
+        run = subprocess.run([out / target, *inputs], env={**os.environ, "AFL_QUIET": "1"}, capture_output=True, text=True, timeout=120)
+        assert run.returncode == 0, f"{target}: {run.stderr[-3000:]}"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_replay_says_what_it_replayed(target, tmp_path):
+    replay = ROOT / f"build/asan/fuzz/replay-{target}"
+    (tmp_path / "empty").touch()
+    run = subprocess.run([replay, tmp_path], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0 and run.stdout.startswith("1 inputs, 0 bad"), run
+    nothing = subprocess.run([replay, tmp_path / "nowhere"], capture_output=True, text=True, timeout=60)
+    assert nothing.returncode == 1 and "replay: " in nothing.stderr
+
+
+def test_the_dictionary_has_every_command():
+    words = subprocess.run([BUILD / "c2w-seeds", "--dictionary"], capture_output=True, text=True, check=True).stdout.splitlines()
+    table = (ROOT / "protocol/commands.def").read_text()
+    for name in re.findall(r"^C2W_COMMAND\((\w+)", table, re.MULTILINE):
+        assert any(line.startswith(f'"{name}') for line in words), name
+    for line in words:
+        assert line.startswith("#") or re.fullmatch(r'"(?:[^"\\]|\\x[0-9a-f]{2})+"', line), line

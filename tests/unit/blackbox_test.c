@@ -1,0 +1,376 @@
+/* Tests the black-box fuzzer in virtual time, against the reference core: a right server gives no finding and is left empty; each of a
+ * dozen faults is found within a bounded number of executions, and the scenario written for it fails on that fault and passes on the right
+ * server. Run by tests/unit; every world is made and freed by its test. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fuzz/blackbox_breed.h"
+#include "fuzz/blackbox_hunt.h"
+#include "fuzz/blackbox_shrink.h"
+#include "fuzz/blackbox_store.h"
+#include "harness/schedule.h"
+#include "harness/select.h"
+#include "net/sim.h"
+#include "server/faults.h"
+
+static const struct net_addr host = { .octets = { 127, 0, 0, 1 }, .port = 1950, .family = 4 };
+
+/* ---- a world: the core on a simulated network, and a hunt ------------------------------------ */
+
+struct world {
+	struct net *net;
+	struct srv_service *service;
+	struct srv_options server;
+	struct fz_hunt *hunt;
+	unsigned reports;
+	struct fz_report last;       /* its strings are copies */
+	struct fz_program program;
+	char *script, *octets;
+	const char *rules;           /* the first report with one of these ends the hunt; NULL: none does */
+	bool met;
+};
+
+static bool among(enum c2w_rule rule, const char *rules)
+{
+	return rules != NULL && strstr(rules, c2w_rule_info(rule)->id) != NULL;
+}
+
+static void found(void *context, const struct fz_report *report)
+{
+	struct world *world = context;
+
+	world->reports++;
+	if (world->met || (world->rules != NULL && !among(report->finding.rule, world->rules)))
+		return;
+	world->met = world->rules != NULL;
+	free(world->script);
+	free(world->octets);
+	world->last = *report;
+	world->program = *report->program;
+	world->script = strdup(report->script);
+	world->octets = strdup(report->octets);
+	if (world->met)
+		fz_hunt_stop(world->hunt);
+}
+
+static void over(void *context)
+{
+	struct world *world = context;
+
+	net_stop(world->net);
+}
+
+static void serve(struct world *world)
+{
+	assert_true(srv_serve(world->net, &host, &world->server, &world->service) >= 0);
+}
+
+static void restart(void *context)
+{
+	struct world *world = context;
+
+	srv_service_free(world->service);
+	serve(world);
+	fz_hunt_up(world->hunt, &host);
+}
+
+static void world_begins(struct world *world, const struct srv_policy *policy, uint64_t seed, uint64_t count)
+{
+	struct fz_hunt_options options = {
+		.address = host, .udp = true, .tcp = true, .seed = seed, .count = count, .lanes = 2, .waits = 40, .nonce = "sim",
+		.restart = restart, .found = found, .over = over, .context = world,
+	};
+
+	srv_options_init(&world->server);
+	world->server.log = SRV_LOG_QUIET;
+	world->server.policy = policy;
+	options.net = world->net = net_sim_new(&(struct net_sim_options){ .seed = seed });
+	c2w_params_init(&options.params);
+	serve(world);
+	world->hunt = fz_hunt_new(&options);
+}
+
+static void world_ends(struct world *world)
+{
+	fz_hunt_free(world->hunt);
+	srv_service_free(world->service);
+	net_free(world->net);
+	free(world->script);
+	free(world->octets);
+}
+
+static void hunt(struct world *world)
+{
+	fz_hunt_start(world->hunt);
+	assert_int_equal(net_run(world->net), 1);
+}
+
+/* ---- the right server ------------------------------------------------------------------------ */
+
+static void a_right_server_gives_no_finding(void **state)
+{
+	struct world world = { 0 };
+	struct fz_hunt_counts counts;
+
+	(void)state;
+	world_begins(&world, NULL, 1, 20000);
+	hunt(&world);
+	counts = fz_hunt_counts(world.hunt);
+	if (world.reports > 0)
+		print_message("%s\n%s\n%s\n", world.last.finding.what, world.script, world.octets);
+	assert_int_equal(world.reports, 0);
+	assert_true(counts.udp && counts.tcp && !counts.unreachable);
+	assert_true(counts.states > 100 && counts.transitions > 500);
+	net_sim_run_until(world.net, net_now(world.net) + INT64_C(20000000000));
+	assert_int_equal(srv_service_counts(world.service).users, 0);
+	world_ends(&world);
+}
+
+/* ---- what was written is a scenario ------------------------------------------------------------ */
+
+static void complain(void *context, const char *text)
+{
+	(void)context;
+	print_message("%s\n", text);
+}
+
+/* Plays a scenario's text against the core with the policy; does a finding of the rule come of it? -1: it could not be played. */
+static int fails_for(const char *script, const struct srv_policy *policy, enum c2w_rule rule)
+{
+	char file[] = "/tmp/blackbox-XXXXXX.c2w";
+	const char *paths[] = { file };
+	int descriptor = mkstemps(file, 4), fails = 0;
+	struct hx_selection selection = { .level = C2W_MAY, .origins = "SIP", .transports = C2W_ON_BOTH };
+	struct world world = { 0 };
+	struct hx_target target = { .address = host, .udp = true, .tcp = true, .nonce = "maker" }, *targets[] = { &target };
+	bool left_out[C2W_RULES] = { false };
+	struct hx_suite *suite = NULL;
+	struct hx_pick *picks = NULL;
+	unsigned count = 0;
+
+	assert_true(descriptor >= 0 && write(descriptor, script, strlen(script)) == (ssize_t)strlen(script));
+	close(descriptor);
+	if (hx_suite_load(&suite, paths, 1, complain, NULL) > 0 || hx_select(suite, &selection, &picks, &count, complain, NULL) > 0) {
+		unlink(file);
+		return -1;
+	}
+	world_begins(&world, policy, 1, 0);
+	target.net = world.net;
+	c2w_params_init(&target.params);
+	struct rp_result *result = rp_result_new();
+	struct hx_schedule *schedule = hx_schedule_new(&(struct hx_schedule_options){
+		.net = world.net, .targets = targets, .lanes = 1, .picks = picks, .pick_count = count, .result = result, .run_start = net_now(world.net), .left_out = left_out,
+		.transports = C2W_ON_BOTH, .no_gate = true, .allow_load = true, .seed = 1, .repeat = 1, .events = { .over = over }, .context = &world,
+	});
+	hx_schedule_start(schedule);
+	net_run(world.net);
+	for (size_t i = 0; i < result->scenarios_count; i++) {
+		const struct rp_scenario *scenario = &result->scenarios[i];
+
+		fails = scenario->verdict == RP_INCONCLUSIVE || scenario->verdict == RP_SKIP ? -1 : fails;
+		for (size_t k = 0; k < scenario->findings_count; k++)
+			fails = rule == C2W_NO_RULE || scenario->findings[k].rule == rule ? 1 : fails;
+	}
+	hx_schedule_free(schedule);
+	rp_result_free(result);
+	world_ends(&world);
+	for (unsigned i = 0; i < target.title_count; i++)
+		free(target.titles[i]);
+	free(target.titles);
+	free(picks);
+	hx_suite_free(suite);
+	unlink(file);
+	return fails;
+}
+
+static void play_over(void *context, struct fz_play *play)
+{
+	(void)play;
+	net_stop(context);
+}
+
+/* Right after its end, not only when REL-08 has mended it. */
+static void a_play_leaves_nobody_behind(void **state)
+{
+	static const char *const titles[] = { "Metropolis", "M" };
+	struct fz_breeder breeder = { .random = 7, .udp = true, .tcp = true, .movies = 2 };
+	struct world world = { 0 };
+	struct c2w_params params;
+	struct fz_world known = { &params, titles, 2 };
+
+	(void)state;
+	c2w_params_init(&params);
+	world_begins(&world, NULL, 1, 0);
+	for (unsigned i = 0; i < 1500; i++) {
+		struct fz_program program;
+		struct fz_play *play;
+		char tail[16];
+
+		fz_generate(&breeder, &program);
+		for (unsigned k = 0; k < i % 4; k++)
+			fz_mutate(&breeder, &program, NULL);
+		snprintf(tail, sizeof(tail), "t%u", i);
+		play = fz_play_start(&(struct fz_play_options){
+			.net = world.net, .address = host, .world = &known, .program = &program, .tail = tail, .round_trip = 100000, .done = play_over, .context = world.net,
+		});
+		net_run(world.net);
+		fz_play_free(play);
+		net_sim_run_until(world.net, net_now(world.net) + INT64_C(20000000));
+		if (srv_service_counts(world.service).users > 0)
+			fz_program_print(&program, stdout);
+		assert_int_equal(srv_service_counts(world.service).users, 0);
+	}
+	world_ends(&world);
+}
+
+/* ---- known-bad servers ----------------------------------------------------------------------------- */
+
+/* Of different kinds, each with the executions within which it must be found; which rule is blamed is the fault's own set. */
+static const struct {
+	enum srv_fault fault;
+	unsigned within;
+} faults[] = {
+	{ SRV_FAULT_datagram_twice, 200 },          { SRV_FAULT_recv_is_a_message, 500 },      { SRV_FAULT_one_message_a_segment, 1000 },
+	{ SRV_FAULT_malformed_closes_connection, 3000 }, { SRV_FAULT_pipe_missing, 100 },      { SRV_FAULT_granted_says_welcome, 100 },
+	{ SRV_FAULT_unknown_is_answered, 500 },     { SRV_FAULT_users_listed_for_anyone, 500 }, { SRV_FAULT_no_session_has_code_0, 500 },
+	{ SRV_FAULT_text_cut_at_colon, 1000 },      { SRV_FAULT_empty_text_sent, 2000 },       { SRV_FAULT_repeated_text_sent_to_all, 2000 },
+	{ SRV_FAULT_everything_executed_again, 2000 }, { SRV_FAULT_tcp_retransmits, 3000 },    { SRV_FAULT_texts_do_not_wait, 4000 },
+	{ SRV_FAULT_pieces_forgotten, 1000 },        { SRV_FAULT_foreign_text_accepted, 2000 },
+};
+
+static void faults_are_found_and_written_down(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		const struct srv_fault_info *info = srv_fault_info(faults[i].fault);
+		const struct srv_policy *policy = srv_fault_policy(faults[i].fault);
+		struct world world = { .rules = info->rules };
+		enum c2w_rule rule;
+
+		world_begins(&world, policy, 1, faults[i].within);
+		hunt(&world);
+		if (!world.met)
+			fail_msg("%s was not found in %u executions", info->name, faults[i].within);
+		assert_true(world.last.reproduced);
+		rule = world.last.finding.rule;
+		if (fails_for(world.script, policy, rule) != 1 || fails_for(world.script, NULL, C2W_NO_RULE) != 0)
+			fail_msg("%s: this does not show it, or blames the right server:\n%s", info->name, world.script);
+		assert_true(strlen(world.octets) > 0);
+		world_ends(&world);
+	}
+}
+
+/* ---- programs ---------------------------------------------------------------------------------------- */
+
+static void same_seed_same_hunt(void **state)
+{
+	struct fz_hunt_counts counts[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct world world = { 0 };
+
+		world_begins(&world, NULL, 5, 200);
+		hunt(&world);
+		counts[i] = fz_hunt_counts(world.hunt);
+		world_ends(&world);
+	}
+	assert_int_equal(counts[0].messages, counts[1].messages);
+	assert_int_equal(counts[0].states, counts[1].states);
+	assert_int_equal(counts[0].transitions, counts[1].transitions);
+	assert_int_equal(counts[0].elapsed, counts[1].elapsed);
+}
+
+static char *printed(const struct fz_program *program)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	fz_program_print_cast(program, false, false, to);
+	fz_program_print(program, to);
+	fclose(to);
+	return text;
+}
+
+static void what_is_printed_is_read_again(void **state)
+{
+	struct fz_breeder breeder = { .random = 3, .udp = true, .tcp = true, .movies = 3 };
+
+	(void)state;
+	for (unsigned i = 0; i < 500; i++) {
+		struct fz_program program, again;
+		char *text, *once_more;
+		FILE *from;
+
+		fz_generate(&breeder, &program);
+		fz_mutate(&breeder, &program, NULL);
+		/* Those who take no part are not printed, nor are their transports; the others are read in their order. */
+		if (!fz_takes_part(&program, 0) || !fz_takes_part(&program, 1) || !fz_takes_part(&program, 2))
+			continue;
+		text = printed(&program);
+		from = fmemopen(text, strlen(text), "r");
+		assert_true(fz_program_read(&again, from));
+		fclose(from);
+		fz_program_mend(&again, true, true, 3);
+		once_more = printed(&again);
+		assert_string_equal(text, once_more);
+		free(text);
+		free(once_more);
+	}
+}
+
+/* Shows it: a client who sends this word, whatever else happens. */
+static bool has_word(const struct fz_program *program)
+{
+	for (unsigned i = 0; i < program->count; i++)
+		if (program->steps[i].action == FZ_SEND && program->steps[i].command == C2W_NO_COMMAND)
+			return true;
+	return false;
+}
+
+static void what_does_not_matter_is_shrunk_away(void **state)
+{
+	struct fz_breeder breeder = { .random = 11, .udp = true, .tcp = true, .movies = 3 };
+	unsigned shrunk = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 300; i++) {
+		struct fz_shrinker shrinker;
+		struct fz_program program, proposal;
+		unsigned proposals = 0;
+
+		fz_generate(&breeder, &program);
+		if (!has_word(&program))
+			continue;
+		fz_shrink_begin(&shrinker, &program, true, true, 3);
+		while (fz_shrink_next(&shrinker, &proposal)) {
+			fz_shrink_tell(&shrinker, &proposal, has_word(&proposal));
+			assert_true(++proposals < 1000);
+		}
+		assert_int_equal(shrinker.best.count, 1);
+		assert_true(has_word(&shrinker.best));
+		shrunk++;
+	}
+	assert_true(shrunk > 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_play_leaves_nobody_behind),
+		cmocka_unit_test(a_right_server_gives_no_finding),
+		cmocka_unit_test(faults_are_found_and_written_down),
+		cmocka_unit_test(same_seed_same_hunt),
+		cmocka_unit_test(what_is_printed_is_read_again),
+		cmocka_unit_test(what_does_not_matter_is_shrunk_away),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
