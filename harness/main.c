@@ -58,6 +58,7 @@ struct conform {
 	struct hx_progress *progress;
 	struct rp_output *json, *reports[RP_FORMATS];
 	FILE *events;
+	struct packets *packets;
 	struct rp_result *result;
 	struct event *interrupt, *terminate;
 	int64_t run_start;
@@ -205,7 +206,7 @@ static bool open_outputs(struct conform *conform)
 	for (int i = 0; i < RP_FORMATS; i++)
 		if (!open_output(&conform->reports[i], options->reports[i]))
 			return false;
-	if (options->pcap != NULL && (error = pcap_prepare(options->pcap)) < 0) {
+	if (options->pcap != NULL && (conform->packets = packets_new(options->pcap, &error)) == NULL) {
 		complain(options->pcap, strerror(-error));
 		return false;
 	}
@@ -341,11 +342,19 @@ static void over(void *context)
 
 /* ---- the target -------------------------------------------------------------------------------------------------- */
 
+/* Of several servers only one could be watched. */
+static void watch_packets(struct conform *conform, const struct net_addr *target)
+{
+	if (conform->packets != NULL && !conform->options.simulate && conform->options.jobs == 1)
+		packets_watch(conform->packets, target);
+}
+
 static void server_up(void *context, const struct net_addr *address)
 {
 	struct lane *lane = context;
 
 	lane->target.address = *address;
+	watch_packets(lane->conform, address);
 	hx_schedule_up(lane->conform->schedule, lane->index);
 }
 
@@ -557,6 +566,8 @@ static void play(struct conform *conform)
 	make_schedule(conform);
 	watch_signals(conform);
 	hold_signals(SIG_UNBLOCK);
+	if (conform->options.launch == NULL)
+		watch_packets(conform, &conform->targets[0]->address);
 	hx_schedule_start(conform->schedule);
 	for (unsigned i = 0; i < conform->options.jobs; i++)
 		if (conform->lanes[i].keeper != NULL)
@@ -620,7 +631,7 @@ static int report(struct conform *conform)
 	if (conform->expect != NULL)
 		hx_expect_judge(conform->expect, conform->left_out, conform->result);
 	code = exit_code(conform);
-	if (conform->options.pcap != NULL && (error = pcap_synthesise(conform->result, conform->options.pcap)) < 0) {
+	if (conform->packets != NULL && (error = packets_write(conform->packets, conform->result)) < 0) {
 		complain(conform->options.pcap, strerror(-error));
 		code = EXIT_USAGE;
 	}
@@ -661,6 +672,7 @@ static void tidy(struct conform *conform)
 	abandon_outputs(conform);
 	if (conform->events != NULL)
 		fclose(conform->events);
+	packets_free(conform->packets);
 	rp_result_free(conform->result);
 	free(conform->lanes);
 	free(conform->targets);

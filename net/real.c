@@ -2,7 +2,9 @@
  * For main functions through net/real.h; the rest of net/real*.c through net/real_net.h.
  * struct real_net owns the loop and everything opened on it. */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -291,6 +293,27 @@ void net_addr_source(struct net_addr *local, const struct net_addr *to)
 		source.octets[15] = 1;
 	source.port = local->port;
 	*local = source;
+}
+
+bool net_interface_towards(char name[NET_INTERFACE], const struct net_addr *to)
+{
+	struct net_addr local = { .family = to->family }, address;
+	struct ifaddrs *all;
+	bool found = false;
+
+	net_addr_source(&local, to);
+	if (getifaddrs(&all) != 0)
+		return false;
+	for (const struct ifaddrs *each = all; each != NULL && !found; each = each->ifa_next) {
+		if (each->ifa_addr == NULL || (each->ifa_addr->sa_family != AF_INET && each->ifa_addr->sa_family != AF_INET6))
+			continue;
+		net_addr_from_sockaddr(&address, each->ifa_addr);
+		found = address.family == local.family && memcmp(address.octets, local.octets, sizeof(local.octets)) == 0;
+		if (found)
+			snprintf(name, NET_INTERFACE, "%s", each->ifa_name);
+	}
+	freeifaddrs(all);
+	return found;
 }
 
 /* ---- the net -------------------------------------------------------------------------------- */

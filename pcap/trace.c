@@ -142,18 +142,23 @@ static void session_close(struct session *session)
 	session->server->free = session;
 }
 
+/* The one silent longest, unless there is one that is over. */
+static void forget_one(struct server *server)
+{
+	server->forgot = server->forgot || !server->in_use->over;
+	server->trace->counts.forgotten += !server->in_use->over;
+	session_close(server->in_use);
+}
+
 static struct session *slot_of(struct server *server)
 {
 	struct session *session;
 
-	if (server->free == NULL && server->count < PC_SESSIONS)
-		return &server->sessions[server->count++];
-	if (server->free == NULL) {
-		server->forgot = server->forgot || !server->in_use->over;
-		server->trace->counts.forgotten += !server->in_use->over;
-		session_close(server->in_use);
-	}
+	if (server->free == NULL && server->count == PC_SESSIONS)
+		forget_one(server);
 	session = server->free;
+	if (session == NULL)
+		return &server->sessions[server->count++];
 	server->free = session->next;
 	return session;
 }
@@ -509,10 +514,11 @@ static int direction(struct pc_trace *trace)
 		return up ? 1 : -1;
 	if (!reads_as(packet, &message))
 		return 0;
-	up = c2w_command_info(message.command)->sender == C2W_CLIENT;
-	if (!up && !packet->tcp)
+	if (c2w_command_info(message.command)->sender == C2W_CLIENT) /* anybody may play the server, and clients of FMT-06 do */
+		return wanted(trace, &packet->to);
+	if (!packet->tcp)
 		judge_stray(trace, &message);
-	return !wanted(trace, up ? &packet->to : &packet->from) ? 0 : up ? 1 : -1;
+	return 0;
 }
 
 static struct key key_of(const struct net_addr *client, const struct net_addr *server, bool tcp)

@@ -88,6 +88,19 @@ def test_a_failing_scenario_names_its_file(conform, server, tmp_path):
     assert re.search(r"(captured|synthesised): \S+/pcap/format-FMT-04\S+\.pcap", done.out), done.out
 
 
+def test_real_packets_where_that_is_permitted(judge, trace, server, tmp_path):
+    """Captured or not: a file for each scenario, nothing wrong for tshark, and the verdict of the run."""
+    at = server()
+    done, result = judge("--target", at.address, "--only", "CON-02", "--only", "TRN-03", "--pcap", tmp_path / "pcap")
+    assert done.code == 0 and result["target"]["capture"] in ("captured", "synthesised"), done
+    files = sorted((tmp_path / "pcap").iterdir())
+    assert {str(file) for file in files} == {s["pcap"] for s in result["scenarios"] if s["timeline"]}
+    for file in files[:6]:
+        assert tshark("-r", file, "-Y", "tcp.analysis.flags || _ws.malformed", plugin=False) == ""
+    done, of_packets = trace("--judge", "server", "--complete", *files)
+    assert done.code == 0 and broken(of_packets) == set(), done
+
+
 # ---- what c2w-trace says of it
 
 

@@ -137,7 +137,7 @@ static void look_at_packets(struct finding *found, const struct rp_scenario *sce
 	});
 	if (to == NULL || trace == NULL)
 		abort();
-	pcap_write_scenario(to, scenario, 0);
+	packets_synthesise(to, scenario, 0);
 	fclose(to);
 	trace_packets(trace, pcap, length);
 	compare(found, scenario, fault, broken);
