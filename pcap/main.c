@@ -12,6 +12,7 @@
 
 #include "reports/output.h"
 #include "pcap/main_record.h"
+#include "pcap/main_scenario.h"
 #include "pcap/source.h"
 
 const char *argp_program_version = "c2w-trace " C2W_VERSION;
@@ -26,7 +27,7 @@ struct options {
 	char **files;
 	int file_count;
 	int64_t latency, max_time;
-	bool servers, clients, complete, messages, verbose, quiet, fail_on_warn;
+	bool servers, clients, complete, messages, to_scenario, verbose, quiet, fail_on_warn;
 };
 
 struct run {
@@ -34,6 +35,7 @@ struct run {
 	char *command;
 	struct record *record;
 	struct pc_trace *trace;
+	struct scenario *scenario;
 	struct rp_output *json;
 	bool unreadable;            /* nothing of some file could be read */
 	int64_t last;               /* ns: time of the last frame */
@@ -48,7 +50,7 @@ static void complain(const char *what, const char *why)
 
 /* ---- options ------------------------------------------------------------------------------------------ */
 
-enum key { KEY_SERVER = 256, KEY_JUDGE, KEY_COMPLETE, KEY_LATENCY, KEY_FILTER, KEY_MAX_TIME, KEY_JSON, KEY_MESSAGES, KEY_FAIL_ON };
+enum key { KEY_SERVER = 256, KEY_JUDGE, KEY_COMPLETE, KEY_LATENCY, KEY_FILTER, KEY_MAX_TIME, KEY_JSON, KEY_MESSAGES, KEY_TO_SCENARIO, KEY_FAIL_ON };
 
 static const struct argp_option table[] = {
 	{ .doc = "What is looked at:", .group = 1 },
@@ -63,6 +65,7 @@ static const struct argp_option table[] = {
 	{ .doc = "What comes out:", .group = 2 },
 	{ "json", KEY_JSON, "FILE", 0, "Write the result there", 2 },
 	{ "messages", KEY_MESSAGES, NULL, 0, "Print every message, a JSON object a line, instead of a report", 2 },
+	{ "to-scenario", KEY_TO_SCENARIO, NULL, 0, "Print a scenario that does the same, instead of a report: `c2w-trace --to-scenario x.pcap > x.c2w`", 2 },
 	{ "fail-on", KEY_FAIL_ON, "warn", 0, "End with 1 also if a SHOULD is not followed", 2 },
 	{ "quiet", 'q', NULL, 0, "Failures in brief and the last line only", 2 },
 	{ "verbose", 'v', NULL, 0, "Leave nothing out", 2 },
@@ -146,6 +149,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case 'D': define(state, options, value); return 0;
 	case KEY_JSON: options->json = value; return 0;
 	case KEY_MESSAGES: options->messages = true; return 0;
+	case KEY_TO_SCENARIO: options->to_scenario = true; return 0;
 	case KEY_FAIL_ON:
 		if (strcmp(value, "warn") != 0)
 			argp_failure(state, EXIT_USAGE, 0, "--fail-on: %s: must be warn", value);
@@ -185,12 +189,11 @@ static void set(json_t *object, const char *key, struct c2w_str octets)
 }
 
 /* As our own parser reads it: what the dissector's fields are compared with. */
-static void print_message(void *context, struct pc_session *session, const struct pc_event *event)
+static void print_message(const struct pc_session *session, const struct pc_event *event)
 {
 	const struct c2w_message *message = event->message;
 	json_t *object;
 
-	(void)context;
 	if (message == NULL)
 		return;
 	object = json_pack("{s:I, s:I, s:I, s:s, s:s, s:s}", "packet", (json_int_t)event->packet, "at_ns", (json_int_t)event->at, "session",
@@ -206,6 +209,33 @@ static void print_message(void *context, struct pc_session *session, const struc
 	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(object);
+}
+
+static void tell_event(void *context, struct pc_session *session, const struct pc_event *event)
+{
+	struct run *run = context;
+
+	if (run->options.messages)
+		print_message(session, event);
+	else if (run->scenario != NULL)
+		scenario_event(run->scenario, session, event);
+	else
+		record_event(run->record, session, event);
+}
+
+static void tell_opened(void *context, struct pc_session *session)
+{
+	record_opened(((struct run *)context)->record, session);
+}
+
+static void tell_closed(void *context, struct pc_session *session)
+{
+	record_closed(((struct run *)context)->record, session);
+}
+
+static void tell_found(void *context, struct pc_session *session, uint64_t packet, const struct jd_finding *finding)
+{
+	record_found(((struct run *)context)->record, session, packet, finding);
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------- */
@@ -289,14 +319,13 @@ static void start(struct run *run)
 {
 	const struct options *options = &run->options;
 	const struct record_options record = { options->servers, options->clients, &options->params, run->command };
-	struct pc_trace_options trace = {
+	const struct pc_trace_options trace = {
 		.params = options->params, .server = options->server, .complete = options->complete, .latency = options->latency,
-		.opened = record_opened, .closed = record_closed, .found = record_found,
+		.opened = tell_opened, .closed = tell_closed, .event = tell_event, .found = tell_found, .context = run,
 	};
 
 	run->record = record_new(&record);
-	trace.context = run->record;
-	trace.event = options->messages ? print_message : record_event;
+	run->scenario = options->to_scenario ? scenario_new(&options->params) : NULL;
 	run->trace = pc_trace_new(&trace);
 	if (run->trace == NULL)
 		abort();
@@ -365,6 +394,8 @@ static int report(struct run *run)
 	struct rp_result *result = record_finish(run->record, run->trace);
 	int code = exit_code(run, result), error = 0;
 
+	if (run->scenario != NULL)
+		return scenario_write(run->scenario, stdout) && !run->unreadable ? EXIT_CONFORMS : EXIT_USAGE;
 	if (!run->options.messages) {
 		if (run->options.clients && !run->options.quiet)
 			print_clients(result);
@@ -393,6 +424,7 @@ int main(int argc, char **argv)
 	start(&run);
 	code = report(&run);
 	pc_trace_free(run.trace);
+	scenario_free(run.scenario);
 	record_free(run.record);
 	free(run.command);
 	return code;

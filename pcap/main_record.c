@@ -81,9 +81,8 @@ void record_remark(struct record *record, bool doubt, const char *format, ...)
 
 /* ---- sessions ------------------------------------------------------------------------------------- */
 
-void record_opened(void *context, struct pc_session *session)
+void record_opened(struct record *record, struct pc_session *session)
 {
-	struct record *record = context;
 	struct history *history = malloc(sizeof(*history));
 
 	assert(history != NULL);
@@ -95,9 +94,9 @@ void record_opened(void *context, struct pc_session *session)
 	record->server = session->server;
 }
 
-void record_closed(void *context, struct pc_session *session)
+void record_closed(struct record *record, struct pc_session *session)
 {
-	(void)context;
+	(void)record;
 	free(session->data);
 	session->data = NULL;
 }
@@ -148,9 +147,8 @@ static void keep(struct history *history, int64_t at, const struct pc_event *eve
 	past->note = event->note;
 }
 
-void record_event(void *context, struct pc_session *session, const struct pc_event *event)
+void record_event(struct record *record, struct pc_session *session, const struct pc_event *event)
 {
-	struct record *record = context;
 	struct history *history = session->data;
 	int64_t at = since_start(record, event->at);
 
@@ -209,9 +207,8 @@ static char *octets_text(struct rp_result *result, struct c2w_str octets)
 	return text;
 }
 
-void record_found(void *context, struct pc_session *session, uint64_t packet, const struct jd_finding *finding)
+void record_found(struct record *record, struct pc_session *session, uint64_t packet, const struct jd_finding *finding)
 {
-	struct record *record = context;
 	const struct c2w_rule_info *info = c2w_rule_info(finding->rule);
 	struct rp_finding *entry;
 

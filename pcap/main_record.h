@@ -18,11 +18,11 @@ struct record *record_new(const struct record_options *options);
 void record_free(struct record *record);
 /* The capture that follows: findings name it. */
 void record_file(struct record *record, const char *file);
-/* The callbacks of a trace, with the record as their context. */
-void record_opened(void *context, struct pc_session *session);
-void record_closed(void *context, struct pc_session *session);
-void record_event(void *context, struct pc_session *session, const struct pc_event *event);
-void record_found(void *context, struct pc_session *session, uint64_t packet, const struct jd_finding *finding);
+/* What a trace tells. */
+void record_opened(struct record *record, struct pc_session *session);
+void record_closed(struct record *record, struct pc_session *session);
+void record_event(struct record *record, struct pc_session *session, const struct pc_event *event);
+void record_found(struct record *record, struct pc_session *session, uint64_t packet, const struct jd_finding *finding);
 /* Something of the captures could not be read or judged: one sentence, copied. doubt: less than a pass may be said of the rest. */
 void record_remark(struct record *record, bool doubt, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Draws the verdicts; the result stays the record's. */

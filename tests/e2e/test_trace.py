@@ -155,6 +155,24 @@ def test_holes_in_a_stream_are_said_and_not_judged(run, trace, tmp_path):
     assert any("holes in TCP" in (scenario["reason"] or "") for scenario in result["scenarios"])
 
 
+# ---- to a scenario
+
+
+def test_a_capture_becomes_a_scenario_that_passes(run, program, conform, tmp_path):
+    """Where the clients keep their rules, on the server that it came from."""
+    made = tmp_path / "made"
+    made.mkdir()
+    for file in sorted(run[0].iterdir()):
+        if file.name.startswith(("chat-MSG-0", "connect-CON-01-r", "connect-CON-01-w", "format-FMT-04")) and "mixed" not in file.name:
+            done = program("c2w-trace", "--to-scenario", "--complete", "--server", ":1950", file)
+            assert done.code == 0 and done.out.startswith("scenario "), done
+            (made / f"{file.stem}.c2w").write_text(done.out)
+    assert len(list(made.iterdir())) > 30
+    assert conform("--check", made).code == 0
+    done = conform("--simulate", made)
+    assert done.code == 0, done.out
+
+
 # ---- bad captures
 
 
