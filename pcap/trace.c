@@ -154,7 +154,7 @@ static struct session *slot_of(struct server *server)
 {
 	struct session *session;
 
-	if (server->free == NULL && server->count == PC_SESSIONS)
+	if (server->free == NULL && server->count == server->trace->options.sessions)
 		forget_one(server);
 	session = server->free;
 	if (session == NULL)
@@ -481,7 +481,7 @@ static struct server *server_add(struct pc_trace *trace, const struct net_addr *
 	(*place)->address = *address;
 	(*place)->trace = trace;
 	options = judging(*place);
-	(*place)->jd = jd_new(&options, PC_SESSIONS);
+	(*place)->jd = jd_new(&options, trace->options.sessions);
 	if ((*place)->jd == NULL)
 		abort();
 	trace->counts.servers++;
@@ -655,6 +655,8 @@ struct pc_trace *pc_trace_new(const struct pc_trace_options *options)
 	if (trace == NULL)
 		return NULL;
 	trace->options = *options;
+	if (options->sessions == 0 || options->sessions > PC_SESSIONS)
+		trace->options.sessions = PC_SESSIONS;
 	trace->fragments = pc_fragments_new();
 	if (trace->fragments != NULL)
 		return trace;

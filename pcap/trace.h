@@ -35,6 +35,7 @@ struct pc_trace_options {
 	struct c2w_params params;
 	struct net_addr server;     /* judge this one only; family 0: whoever uses the port, or, with port 0, whatever is recognised */
 	bool complete;              /* the capture is said to hold all since the servers' start: nobody is late */
+	unsigned sessions;          /* at one server, PC_SESSIONS at most; 0: those */
 	int64_t latency;            /* ns: the most that a datagram takes from the observer to either side, where they are not on one host */
 	/* All may be NULL. What is handed over lives during the callback; a session's struct until closed(). */
 	void (*opened)(void *context, struct pc_session *session);

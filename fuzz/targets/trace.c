@@ -9,6 +9,8 @@
 
 static const int links[] = { DLT_RAW, DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL, DLT_LOOP, DLT_IPV4, DLT_IEEE802_11 };
 
+enum { SESSIONS = 6 };
+
 struct watch {
 	uint64_t open, messages, findings;
 };
@@ -19,7 +21,7 @@ static void opened(void *context, struct pc_session *session)
 
 	watch->open++;
 	session->data = watch;
-	FZ_CLAIM(watch->open <= (uint64_t)PC_SERVERS * PC_SESSIONS);
+	FZ_CLAIM(watch->open <= (uint64_t)PC_SERVERS * SESSIONS);
 	fz_saw_number(session->id);
 }
 
@@ -60,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fz_input input = { data, size };
 	struct watch watch = { 0 };
-	struct pc_trace_options options = { .latency = 5000000, .opened = opened, .closed = closed, .event = event, .found = found, .context = &watch };
+	struct pc_trace_options options = { .sessions = SESSIONS, .latency = 5000000, .opened = opened, .closed = closed, .event = event, .found = found, .context = &watch };
 	uint8_t how = fz_octet(&input);
 	struct pc_trace *trace;
 	uint64_t number = 0;

@@ -70,7 +70,7 @@ def test_the_second_reading_shares_nothing_with_the_first(name):
     ("pcap", '#include "reports/result.h"'),
     ("judge", "#include <stdio.h>"),
     ("reports", "#include <event2/event.h>"),
-    ("fuzz", '#include "pcap/reader.h"'),
+    ("fuzz", '#include "tests/unit/guard.h"'),
 ])
 def test_it_would_be_seen(layer, line):
     assert list(wrong_includes(layer, "x.c", f"/* a file */\n{line}\n"))
