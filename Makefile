@@ -278,8 +278,9 @@ lint: deps-build deps-test deps-bench deps-lint $(GENERATED)/c2w_html.inc ## cla
 format: deps-lint ## clang-format the C sources in place (look at the diff: hand-made tables suffer)
 	clang-format -i $(SOURCES) $(BENCHES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports fuzz tests/unit bench))
 
-# Where Wireshark looks for everybody's Lua plugins; empty where it is not installed.
-WIRESHARK ?= $(eval WIRESHARK := $$(shell tshark -G folders 2>/dev/null | sed -n 's/^Global Lua Plugins:[[:space:]]*//p'))$(WIRESHARK)
+# Where Wireshark looks for everybody's Lua plugins: for installations that are for everybody. Empty where it is not installed.
+WIRESHARK ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(WIRESHARK_PLUGINS))
+WIRESHARK_PLUGINS = $(eval WIRESHARK_PLUGINS := $$(shell tshark -G folders 2>/dev/null | sed -n 's/^Global Lua Plugins:[[:space:]]*//p'))$(WIRESHARK_PLUGINS)
 
 install: programs ## copy programs, suite, schema, plugins and documents below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/python $(DESTDIR)$(PREFIX)/share/doc/c2w

@@ -2,6 +2,9 @@
 -- Copy it where Wireshark looks for plugins (Help, About, Folders, Personal Lua Plugins), or say -X lua_script:c2w.lua. It takes port 1950,
 -- recognises the protocol on others, and is offered in Decode As. Rules (FMT-05, REL-01 …) are those of PROTOCOL.md.
 
+-- Installed and named on the command line: the first one stays.
+if pcall(Dissector.get, "c2w") and Dissector.get("c2w") then return end
+
 local c2w = Proto("c2w", "Chat While Watching")
 
 -- One line a command: name, who sends it, family, beat, digits of its code, carries data. From protocol/commands.def: a test compares.

@@ -1,6 +1,7 @@
 """Captures: what c2w-conform writes of a run, what c2w-trace says of it, what tshark says of both."""
 
 import json
+import pathlib
 import re
 import signal
 import struct
@@ -47,8 +48,18 @@ def trace(program, schema, tmp_path):
     return judge
 
 
+def installed():
+    """The dissector that everybody's Wireshark loads here, which goes before any other."""
+    folders = subprocess.run(["tshark", "-G", "folders"], capture_output=True, text=True, timeout=60).stdout
+    files = [pathlib.Path(line.partition(":")[2].strip()) / "c2w.lua" for line in folders.splitlines() if "Lua Plugins" in line]
+    return next((file for file in files if file.exists()), None)
+
+
 def tshark(*arguments, plugin=True):
-    script = ["-X", f"lua_script:{DISSECTOR}"] if plugin else []
+    other = installed()
+    if plugin and other and other.read_bytes() != DISSECTOR.read_bytes():
+        pytest.skip(f"{other} is another dissector")
+    script = ["-X", f"lua_script:{DISSECTOR}"] if plugin else ["--disable-protocol", "c2w"] if other else []
     run = subprocess.run(["tshark", "-n", *script, *arguments], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0 and "Lua" not in run.stderr, run.stderr
     return run.stdout
@@ -109,7 +120,7 @@ def test_the_packets_of_a_good_server_are_good(run, trace):
     assert done.code == 0, done
     assert broken(result) == set() and result["summary"]["fail"] == 0
     passed = {rule["id"] for rule in result["rules"] if rule["verdict"] == "pass"}
-    assert passed >= {"FMT-01", "FMT-02", "FMT-03", "TRN-02", "TRN-03", "MSG-03"}
+    assert passed >= {"FMT-01", "FMT-02", "FMT-03", "FMT-04", "TRN-02"}
     assert passed <= {rule["id"] for rule in run[1]["rules"] if rule["verdict"] in ("pass", "untested")}
 
 
