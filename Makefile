@@ -16,19 +16,20 @@ endif
 
 # ---- what is built of what -----------------------------------------------------------------------------------------
 
-PROGRAMS := c2w-server c2w-server-faulty c2w-conform c2w-report c2w-fuzz c2w-seeds c2w-simulate
-INSTALLED := c2w-server c2w-conform c2w-report c2w-fuzz
+PROGRAMS := c2w-server c2w-server-faulty c2w-conform c2w-report c2w-trace c2w-fuzz c2w-seeds c2w-simulate
+INSTALLED := c2w-server c2w-conform c2w-report c2w-trace c2w-fuzz
 
 MAINS    := $(wildcard */main*.c)
 FAULTS   := $(wildcard server/faults*.c)
 sources   = $(filter-out $(MAINS) $(FAULTS),$(wildcard $(1:%=%/*.c)))
 BLACKBOX := $(wildcard fuzz/blackbox_*.c)
-LIBRARY  := $(call sources,protocol judge net server harness reports fuzz) $(FAULTS)
+LIBRARY  := $(call sources,protocol judge net server harness reports pcap fuzz) harness/main_pcap.c $(FAULTS)
 
 c2w-server        := server/main.c $(call sources,protocol net server)
 c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(FAULTS)
-c2w-conform       := harness/main.c $(call sources,protocol net judge reports harness server)
+c2w-conform       := harness/main.c harness/main_pcap.c $(call sources,protocol net judge reports harness server pcap)
 c2w-report        := reports/main.c $(call sources,protocol reports)
+c2w-trace         := pcap/main.c pcap/main_record.c pcap/main_scenario.c $(call sources,protocol net judge reports pcap)
 c2w-fuzz          := fuzz/main_fuzz.c $(BLACKBOX) $(call sources,protocol net judge) harness/keeper.c
 
 c2w-seeds         := fuzz/main_seeds.c fuzz/fuzz.c fuzz/scripts.c fuzz/steps.c $(call sources,protocol reports)
@@ -79,7 +80,7 @@ FUZZ_ENGINE := -fsanitize=fuzzer
 TIME        := 600
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-PACKAGES := libevent_core libevent_extra jansson libxml-2.0 libarchive
+PACKAGES := libevent_core libevent_extra jansson libxml-2.0 libarchive libpcap
 GENERATED := build/generated
 DEFINES  := -D_GNU_SOURCE -DC2W_VERSION='"$(VERSION)"'
 INSTALLED_AT := -DC2W_DATADIR='"$(DATADIR)"'
@@ -277,11 +278,17 @@ lint: deps-build deps-test deps-bench deps-lint $(GENERATED)/c2w_html.inc ## cla
 format: deps-lint ## clang-format the C sources in place (look at the diff: hand-made tables suffer)
 	clang-format -i $(SOURCES) $(BENCHES) $(wildcard $(addsuffix /*.h,protocol judge net server harness reports fuzz tests/unit bench))
 
-install: programs ## copy programs, suite, schema, pytest plugin and documents below $(DESTDIR)$(PREFIX)
+# Where Wireshark looks for everybody's Lua plugins: for installations that are for everybody. Empty where it is not installed.
+WIRESHARK ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(WIRESHARK_PLUGINS))
+WIRESHARK_PLUGINS = $(eval WIRESHARK_PLUGINS := $$(shell tshark -G folders 2>/dev/null | sed -n 's/^Global Lua Plugins:[[:space:]]*//p'))$(WIRESHARK_PLUGINS)
+
+install: programs ## copy programs, suite, schema, plugins and documents below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/python $(DESTDIR)$(PREFIX)/share/doc/c2w
 	install $(INSTALLED:%=build/%) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(wildcard reports/*.schema.json) $(DESTDIR)$(DATADIR)
 	install -m 644 harness/python/*.py $(DESTDIR)$(DATADIR)/python
+	install -m 644 pcap/c2w.lua $(DESTDIR)$(DATADIR)
+	$(if $(WIRESHARK),install -D -m 644 pcap/c2w.lua $(DESTDIR)$(WIRESHARK)/c2w.lua || echo "Wireshark: c2w.lua stays in $(DATADIR)")
 	install -m 644 README.md LICENSE $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/c2w
 	rm -rf $(DESTDIR)$(DATADIR)/scenarios
 	cp -R scenarios $(DESTDIR)$(DATADIR)/scenarios

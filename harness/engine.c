@@ -618,15 +618,18 @@ static enum hx_progress do_open(struct hx_run *run, const struct hx_step *step, 
 
 static enum hx_progress do_close(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
 {
-	(void)run;
 	struct hx_endpoint *endpoint = client->endpoint;
 	if (endpoint == NULL)
 		return HX_NEXT;
 	if (step->op == HX_SHUTDOWN) {
-		if (endpoint->link != NULL)
+		if (endpoint->link != NULL) {
+			hx_record_end(endpoint, net_now(run->net), false, false, "half closed: sends no more (FIN)");
 			net_tcp_shutdown(endpoint->link);
+		}
 		return HX_NEXT;
 	}
+	if (endpoint->link != NULL)
+		hx_record_end(endpoint, net_now(run->net), false, step->op == HX_RESET, step->op == HX_RESET ? "closed (RST)" : "closed (FIN)");
 	if (endpoint->tcp)
 		hx_endpoint_close(endpoint, step->op == HX_RESET);
 	forget_inbox(client);

@@ -17,6 +17,7 @@
 #include "harness/keeper.h"
 #include "harness/lag.h"
 #include "harness/lastfailed.h"
+#include "harness/main_pcap.h"
 #include "harness/options.h"
 #include "harness/progress.h"
 #include "harness/schedule.h"
@@ -57,6 +58,7 @@ struct conform {
 	struct hx_progress *progress;
 	struct rp_output *json, *reports[RP_FORMATS];
 	FILE *events;
+	struct packets *packets;
 	struct rp_result *result;
 	struct event *interrupt, *terminate;
 	int64_t run_start;
@@ -197,12 +199,17 @@ static bool open_output(struct rp_output **output, const char *file)
 static bool open_outputs(struct conform *conform)
 {
 	const struct hx_options *options = &conform->options;
+	int error;
 
 	if (!open_output(&conform->json, options->json))
 		return false;
 	for (int i = 0; i < RP_FORMATS; i++)
 		if (!open_output(&conform->reports[i], options->reports[i]))
 			return false;
+	if (options->pcap != NULL && (conform->packets = packets_new(options->pcap, &error)) == NULL) {
+		complain(options->pcap, strerror(-error));
+		return false;
+	}
 	if (options->events != NULL && (conform->events = fopen(options->events, "we")) == NULL) {
 		complain(options->events, strerror(errno));
 		return false;
@@ -335,11 +342,19 @@ static void over(void *context)
 
 /* ---- the target -------------------------------------------------------------------------------------------------- */
 
+/* Of several servers only one could be watched. */
+static void watch_packets(struct conform *conform, const struct net_addr *target)
+{
+	if (conform->packets != NULL && !conform->options.simulate && conform->options.jobs == 1)
+		packets_watch(conform->packets, target);
+}
+
 static void server_up(void *context, const struct net_addr *address)
 {
 	struct lane *lane = context;
 
 	lane->target.address = *address;
+	watch_packets(lane->conform, address);
 	hx_schedule_up(lane->conform->schedule, lane->index);
 }
 
@@ -551,6 +566,8 @@ static void play(struct conform *conform)
 	make_schedule(conform);
 	watch_signals(conform);
 	hold_signals(SIG_UNBLOCK);
+	if (conform->options.launch == NULL)
+		watch_packets(conform, &conform->targets[0]->address);
 	hx_schedule_start(conform->schedule);
 	for (unsigned i = 0; i < conform->options.jobs; i++)
 		if (conform->lanes[i].keeper != NULL)
@@ -609,11 +626,15 @@ static int report(struct conform *conform)
 	const struct rp_terminal_options options = {
 		.colour = wants_colour(stdout), .width = width_of(stdout), .verbose = conform->options.verbose, .quiet = conform->options.quiet,
 	};
-	int code;
+	int code, error;
 
 	if (conform->expect != NULL)
 		hx_expect_judge(conform->expect, conform->left_out, conform->result);
 	code = exit_code(conform);
+	if (conform->packets != NULL && (error = packets_write(conform->packets, conform->result)) < 0) {
+		complain(conform->options.pcap, strerror(-error));
+		code = EXIT_USAGE;
+	}
 	hx_progress_end(conform->progress, conform->result, code);
 	rp_terminal_write(conform->result, stdout, &options);
 	fflush(stdout);
@@ -651,6 +672,7 @@ static void tidy(struct conform *conform)
 	abandon_outputs(conform);
 	if (conform->events != NULL)
 		fclose(conform->events);
+	packets_free(conform->packets);
 	rp_result_free(conform->result);
 	free(conform->lanes);
 	free(conform->targets);
@@ -674,6 +696,7 @@ static int run(struct conform *conform)
 	choose_seed(&conform->options);
 	conform->repeat = hx_options_repeat(&conform->options);
 	conform->result = rp_result_new();
+	conform->result->whole_timelines = conform->options.pcap != NULL;
 	conform->lanes = calloc(lanes, sizeof(*conform->lanes));
 	conform->targets = calloc(lanes, sizeof(struct hx_target *));
 	assert(conform->lanes != NULL && conform->targets != NULL);

@@ -48,6 +48,7 @@ static const struct argp_option table[] = {
 	{ .doc = "What comes out:", .group = 3 },
 	{ "json", KEY_JSON, "FILE", 0, "Write the result there", 3 },
 	{ "events", KEY_EVENTS, "FILE", 0, "Write there what happens as it happens, a JSON object a line", 3 },
+	{ "pcap", KEY_PCAP, "DIR", 0, "Write the packets of every scenario there, a file each", 3 },
 	{ "expect", KEY_EXPECT, "FILE", 0, "Known failures, SCENARIO [udp|tcp] RULE... a line: they do not count, but end with 1 if one passes now or fails for another rule", 3 },
 	{ "fail-on", KEY_FAIL_ON, "warn", 0, "End with 1 also if a SHOULD is not followed", 3 },
 	{ "html", KEY_REPORT + RP_HTML, "FILE", 0, "Write a report for people there, whole in one file", 3 },
@@ -60,7 +61,6 @@ static const struct argp_option table[] = {
 	{ "github", KEY_REPORT + RP_GITHUB, "FILE", 0, "Write annotations there, as GitHub's workflow commands (/dev/stdout)", 3 },
 	{ "quiet", 'q', NULL, 0, "Failures in brief and the last line only", 3 },
 	{ "verbose", 'v', NULL, 0, "Everything", 3 },
-	{ "pcap", KEY_PCAP, "DIR", OPTION_HIDDEN, NULL, 3 },
 	{ .doc = "Instead of a run:", .group = 4 },
 	{ "list", KEY_LIST, NULL, 0, "List the scenarios that would run", 4 },
 	{ "coverage", KEY_COVERAGE, NULL, 0, "Count the scenarios that prove each rule; end with 1 if a rule has none", 4 },
@@ -246,14 +246,6 @@ static void parse_level(struct argp_state *state, struct hx_options *options, co
 		refuse(state, "--level", value, "it takes must or should");
 }
 
-static const char *later_option(int key)
-{
-	for (const struct argp_option *option = table; option->name != NULL || option->doc != NULL; option++)
-		if (option->key == key)
-			return option->name;
-	return "?";
-}
-
 static const char *must_name(struct argp_state *state, const char *option, const char *value)
 {
 	if (*value == '\0')
@@ -309,6 +301,7 @@ static error_t parse_what_comes_out(int key, char *value, struct argp_state *sta
 	}
 	switch (key) {
 	case KEY_JSON: options->json = must_name(state, "--json", value); return 0;
+	case KEY_PCAP: options->pcap = must_name(state, "--pcap", value); return 0;
 	case KEY_EVENTS: options->events = must_name(state, "--events", value); return 0;
 	case KEY_EXPECT: options->expect = must_name(state, "--expect", value); return 0;
 	case KEY_FAIL_ON:
@@ -322,9 +315,6 @@ static error_t parse_what_comes_out(int key, char *value, struct argp_state *sta
 	case KEY_COVERAGE: set_mode(state, options, HX_COVERAGE); return 0;
 	case KEY_EXPLAIN: parse_explain(state, options, value); return 0;
 	case KEY_CHECK: set_mode(state, options, HX_CHECK); return 0;
-	case KEY_PCAP:
-		argp_failure(state, 2, 0, "--%s: it comes with a later release; --json and --events are there", later_option(key));
-		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }

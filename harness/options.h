@@ -33,7 +33,7 @@ struct hx_options {
 	bool seed_given;
 	uint64_t seed;
 	/* What comes out. */
-	const char *json, *events, *expect; /* NULL: none */
+	const char *json, *events, *expect, *pcap; /* NULL: none */
 	const char *reports[RP_FORMATS];    /* the files; NULL: none */
 	bool quiet, verbose, fail_on_warn;
 };

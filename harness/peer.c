@@ -1,6 +1,7 @@
 /* The endpoints of a cast: sockets opened, octets sent and received, acks, repetitions as REL-01 says.
  * Called by the engine and by the loop of its net. What is received goes through the judge into the inbox of
  * its client; items of an inbox are pooled, and freed when the script has taken them or the run ends. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -74,6 +75,43 @@ void hx_note(struct hx_run *run, const struct hx_client *client, bool tcp, const
 {
 	rp_event_add(run->options.result, run->options.record, net_now(run->net) - run->options.run_start, client->name, true, tcp,
 	             NULL, 0, note);
+}
+
+static char *path_of(struct hx_endpoint *endpoint)
+{
+	struct net_addr local = { 0 };
+	char here[NET_ADDR_TEXT], there[NET_ADDR_TEXT];
+	if (endpoint->path[0] == '\0') {
+		if (endpoint->link != NULL)
+			net_tcp_local(endpoint->link, &local);
+		else if (endpoint->udp != NULL)
+			net_udp_local(endpoint->udp, &local);
+		net_addr_source(&local, &endpoint->run->target->address);
+		if (local.port > 0)
+			snprintf(endpoint->path, sizeof(endpoint->path), "%s > %s", net_addr_format(&local, here),
+			         net_addr_format(&endpoint->run->target->address, there));
+	}
+	return endpoint->path[0] != '\0' ? endpoint->path : NULL;
+}
+
+static void record(struct hx_endpoint *endpoint, struct rp_event *event)
+{
+	struct hx_run *run = endpoint->run;
+	event->at -= run->options.run_start;
+	event->client = (char *)(uintptr_t)endpoint->client->name; /* all of it is copied */
+	event->tcp = endpoint->tcp;
+	event->path = path_of(endpoint);
+	rp_event_copy(run->options.result, run->options.record, event);
+}
+
+static void record_octets(struct hx_endpoint *endpoint, int64_t at, bool received, const char *octets, size_t length, const char *note)
+{
+	record(endpoint, &(struct rp_event){ .at = at, .received = received, .octets = (char *)(uintptr_t)octets, .length = length, .note = (char *)(uintptr_t)note });
+}
+
+void hx_record_end(struct hx_endpoint *endpoint, int64_t at, bool received, bool reset, const char *note)
+{
+	record(endpoint, &(struct rp_event){ .at = at, .received = received, .end = reset ? RP_RST : RP_FIN, .note = (char *)(uintptr_t)note });
 }
 
 /* ---- sending -------------------------------------------------------------------------------- */
@@ -160,9 +198,7 @@ static void put(struct hx_endpoint *endpoint, const char *octets, size_t length)
 
 static void record_sent(struct hx_endpoint *endpoint, const char *octets, size_t length, const char *note)
 {
-	struct hx_run *run = endpoint->run;
-	rp_event_add(run->options.result, run->options.record, net_now(run->net) - run->options.run_start, endpoint->client->name,
-	             false, endpoint->tcp, octets, length, note);
+	record_octets(endpoint, net_now(endpoint->run->net), false, octets, length, note);
 }
 
 void hx_transmit(struct hx_endpoint *endpoint, const char *octets, size_t length, const char *note)
@@ -377,8 +413,7 @@ static void received(struct hx_endpoint *endpoint, const char *octets, size_t le
 	run->outcome.mute = false;
 	if (run->phase == HX_DONE || over_bound(run, length))
 		return;
-	rp_event_add(run->options.result, run->options.record, at - run->options.run_start, endpoint->client->name, true,
-	             endpoint->tcp, octets, length, NULL);
+	record_octets(endpoint, at, true, octets, length, NULL);
 	struct jd_reading reading = read_message(endpoint, octets, length, at);
 	struct hx_item *item = item_new(run, octets, length);
 	item->endpoint = endpoint;
@@ -491,7 +526,10 @@ static void tcp_ended(void *context, enum net_end how, int error, int64_t at)
 	endpoint->how = how;
 	if (endpoint->connected && endpoint->number < run->jd_endpoints)
 		jd_close(run->jd, endpoint->number, at);
-	hx_note(run, endpoint->client, true, end_text(how));
+	if (how == NET_END_FIN || how == NET_END_RESET)
+		hx_record_end(endpoint, at, true, how == NET_END_RESET, end_text(how));
+	else
+		hx_note(run, endpoint->client, true, end_text(how));
 	hx_run_advance(run);
 }
 

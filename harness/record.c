@@ -95,11 +95,8 @@ void hx_record_copy(struct rp_result *result, struct rp_scenario *to, const stru
 	to->began = from->began;
 	to->duration = from->duration;
 	copy_findings(result, to, from);
-	for (size_t i = 0; i < from->timeline_count; i++) {
-		const struct rp_event *event = &from->timeline[i];
-
-		rp_event_add(result, to, event->at, event->client, event->received, event->tcp, event->octets, event->length, event->note);
-	}
+	for (size_t i = 0; i < from->timeline_count; i++)
+		rp_event_copy(result, to, &from->timeline[i]);
 	to->timeline_left_out += from->timeline_left_out;
 }
 

@@ -60,6 +60,7 @@ struct hx_endpoint {
 	struct hx_endpoint *next;      /* all of the run */
 	struct hx_run *run;
 	struct hx_client *client;
+	char path[2 * NET_ADDR_TEXT];  /* its address and the target's, for the record; "": not asked for yet */
 	unsigned number;               /* the judge's; beyond its bound: not judged */
 	bool tcp;
 	struct net_udp *udp;
@@ -214,6 +215,8 @@ void hx_repeat_stop(struct hx_run *run);
 void hx_acknowledge(struct hx_endpoint *endpoint, const struct hx_item *item);
 void hx_item_free(struct hx_run *run, struct hx_item *item);
 void hx_note(struct hx_run *run, const struct hx_client *client, bool tcp, const char *note);
+/* TCP: the server (received) or the script has ended the connection. */
+void hx_record_end(struct hx_endpoint *endpoint, int64_t at, bool received, bool reset, const char *note);
 
 /* match.c — expectations. */
 /* Takes from the client's inbox what answers one of the step's patterns. HX_NEXT: taken (field findings noted); HX_BLOCKED: not there

@@ -516,6 +516,7 @@ static void start(struct hx_lane *lane, struct hx_job *job)
 	join_lane(lane, job);
 	if (job->count > 0) {
 		job->scratch[job->count] = rp_result_new();
+		job->scratch[job->count]->whole_timelines = schedule->result->whole_timelines;
 		rp_scenario_add(job->scratch[job->count], job->scenario->id);
 	}
 	options.result = schedule->result;

@@ -78,6 +78,12 @@ void jd_close(struct jd *jd, unsigned endpoint, int64_t at)
 		jd->endpoints[endpoint].framer.held = 0;
 }
 
+void jd_unseen(struct jd *jd, unsigned endpoint)
+{
+	if (knows(jd, endpoint))
+		jd->endpoints[endpoint].opaque = true;
+}
+
 void jd_sent(struct jd *jd, unsigned endpoint, int64_t at, const char *octets, size_t length)
 {
 	if (knows(jd, endpoint) && length > 0)

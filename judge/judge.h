@@ -48,6 +48,9 @@ void jd_reset(struct jd *jd, const struct jd_options *options);
 void jd_open(struct jd *jd, unsigned endpoint, bool tcp, int64_t at);
 /* The endpoint ended: by the peer or by us. */
 void jd_close(struct jd *jd, unsigned endpoint, int64_t at);
+/* For those who watch only: the endpoint did things that were not seen. Until it is opened again it is judged by the form of what comes,
+ * and nothing it sends is taken for forbidden. */
+void jd_unseen(struct jd *jd, unsigned endpoint);
 /* One datagram (UDP), or the octets of one write (TCP), valid or not, in the order of sending and before anything that came
  * later. A stream is cut into messages here. Where it is not written message by message, a wrong echo is not judged: a server may have cut it wrongly. */
 void jd_sent(struct jd *jd, unsigned endpoint, int64_t at, const char *octets, size_t length);

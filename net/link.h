@@ -28,6 +28,11 @@ int net_addr_parse(struct net_addr *addr, const char *text);
 const char *net_addr_format(const struct net_addr *addr, char to[NET_ADDR_TEXT]);
 bool net_addr_is_loopback(const struct net_addr *addr);
 bool net_addr_is_wildcard(const struct net_addr *addr);
+/* A wildcard address becomes the one that this host sends from to `to`; the port stays. What cannot be told stays as it is. */
+void net_addr_source(struct net_addr *local, const struct net_addr *to);
+enum { NET_INTERFACE = 16 };
+/* The name of the interface that such packets pass. */
+bool net_interface_towards(char name[NET_INTERFACE], const struct net_addr *to);
 
 /* ---- the network, its clock and its loop ---------------------------------------------------- */
 

@@ -2,7 +2,9 @@
  * For main functions through net/real.h; the rest of net/real*.c through net/real_net.h.
  * struct real_net owns the loop and everything opened on it. */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -261,6 +263,57 @@ int real_bind(int fd, const struct net_addr *local)
 	if (local->family == 6)
 		real_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !net_addr_is_wildcard(local));
 	return bind(fd, (struct sockaddr *)&name, length) ? -errno : 0;
+}
+
+/* The kernel chooses it when a datagram socket is connected, which sends nothing. */
+static void ask_for_source(struct net_addr *source, const struct net_addr *to)
+{
+	struct sockaddr_in6 name;
+	socklen_t length = real_sockaddr(&name, to, real_family(to));
+	int fd = socket(real_family(to), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	if (connect(fd, (struct sockaddr *)&name, length) == 0)
+		real_local(fd, source);
+	close(fd);
+}
+
+void net_addr_source(struct net_addr *local, const struct net_addr *to)
+{
+	struct net_addr source = { .family = to->family };
+
+	if (!net_addr_is_wildcard(local))
+		return;
+	if (!net_addr_is_loopback(to))
+		ask_for_source(&source, to);
+	else if (to->family == 4)
+		memcpy(source.octets, (const uint8_t[4]){ 127, 0, 0, 1 }, 4);
+	else
+		source.octets[15] = 1;
+	source.port = local->port;
+	*local = source;
+}
+
+bool net_interface_towards(char name[NET_INTERFACE], const struct net_addr *to)
+{
+	struct net_addr local = { .family = to->family }, address;
+	struct ifaddrs *all;
+	bool found = false;
+
+	net_addr_source(&local, to);
+	if (getifaddrs(&all) != 0)
+		return false;
+	for (const struct ifaddrs *each = all; each != NULL && !found; each = each->ifa_next) {
+		if (each->ifa_addr == NULL || (each->ifa_addr->sa_family != AF_INET && each->ifa_addr->sa_family != AF_INET6))
+			continue;
+		net_addr_from_sockaddr(&address, each->ifa_addr);
+		found = address.family == local.family && memcmp(address.octets, local.octets, sizeof(local.octets)) == 0;
+		if (found)
+			snprintf(name, NET_INTERFACE, "%s", each->ifa_name);
+	}
+	freeifaddrs(all);
+	return found;
 }
 
 /* ---- the net -------------------------------------------------------------------------------- */

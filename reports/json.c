@@ -77,6 +77,7 @@ static json_t *target_json(const struct rp_target *target)
 	set_number(object, "round_trip_ns", target->round_trip);
 	set_number(object, "restarts", target->restarts);
 	set_text(object, "lost_after", target->lost_after);
+	set_text(object, "capture", target->capture);
 	set(object, "retransmission", fingerprint_json(&target->fingerprint));
 	set(object, "output", target->output == NULL ? json_null() : octets_json(target->output, strlen(target->output)));
 	return object;
@@ -163,6 +164,10 @@ static json_t *event_json(const struct rp_event *event)
 	set(object, "octets", event->octets == NULL ? json_null() : octets_json(event->octets, event->length));
 	set_count(object, "cut", event->cut);
 	set_text(object, "note", event->note);
+	if (event->path != NULL)
+		set_text(object, "path", event->path);
+	if (event->end != RP_GOES_ON)
+		set_text(object, "end", event->end == RP_FIN ? "fin" : "rst");
 	return object;
 }
 
@@ -524,6 +529,7 @@ static void read_target(struct reader *reader, const json_t *root)
 	target->round_trip = get_time(reader, object, "round_trip_ns");
 	target->restarts = (unsigned)get_number(reader, object, "restarts", 0, UINT32_MAX);
 	target->lost_after = get_text(reader, object, "lost_after");
+	target->capture = get_text(reader, object, "capture");
 	read_output(reader, object);
 	read_fingerprint(reader, object);
 	leave(reader);
@@ -565,21 +571,30 @@ static void read_finding(struct reader *reader, struct rp_scenario *scenario, co
 	finding->at = get_time(reader, object, "at_ns");
 }
 
+static const char *name_of_end(unsigned index)
+{
+	static const char *const names[] = { [RP_GOES_ON] = "no", [RP_FIN] = "fin", [RP_RST] = "rst" };
+
+	return names[index];
+}
+
 static void read_event(struct reader *reader, struct rp_scenario *scenario, const json_t *object)
 {
-	int64_t at = get_time(reader, object, "at_ns");
-	const char *client = get_string(reader, object, "client");
-	bool received = get_name(reader, object, "direction", name_of_direction, 2) == 1;
-	bool tcp = get_name(reader, object, "transport", name_of_transport, 2) == RP_TCP;
-	size_t cut = (size_t)get_number(reader, object, "cut", 0, INT64_MAX), length = 0, before = scenario->timeline_count;
-	char *text = get_text(reader, object, "octets"), *note = get_text(reader, object, "note"), *octets = NULL;
+	struct rp_event event = {
+		.at = get_time(reader, object, "at_ns"), .client = rp_text(reader->result, "%s", get_string(reader, object, "client")), .note = get_text(reader, object, "note"),
+		.path = get_text(reader, object, "path"), .cut = (size_t)get_number(reader, object, "cut", 0, INT64_MAX),
+		.received = get_name(reader, object, "direction", name_of_direction, 2) == 1,
+		.tcp = get_name(reader, object, "transport", name_of_transport, 2) == RP_TCP,
+	};
+	char *text = get_text(reader, object, "octets"), *octets = NULL;
 
-	if (text != NULL && !rp_unescape(text, &octets, &length))
+	if (json_object_get(object, "end") != NULL)
+		event.end = (enum rp_end)get_name(reader, object, "end", name_of_end, RP_RST + 1);
+	if (text != NULL && !rp_unescape(text, &octets, &event.length))
 		refuse(reader, "octets", "has a bad escape");
+	event.octets = octets;
 	if (reader->error == NULL)
-		rp_event_add(reader->result, scenario, at, client, received, tcp, octets, length, note);
-	if (scenario->timeline_count == before + 1)
-		scenario->timeline[before].cut += cut;
+		rp_event_copy(reader->result, scenario, &event);
 	free(octets);
 }
 

@@ -275,19 +275,32 @@ static size_t timeline_limit(const struct rp_result *result)
 	return result->timeline_cost < RP_MAX_TIMELINES ? RP_MAX_TIMELINE : RP_SMALL_TIMELINE;
 }
 
-/* One block holds the client's name, the note and the octets; the event's `client` is its start. */
-static void block_new(struct rp_event *event, const char *client, const char *octets, const char *note)
+static size_t size_of(const char *text)
 {
-	size_t name = strlen(client) + 1;
-	size_t remark = note == NULL ? 0 : strlen(note) + 1;
-	char *block = must(malloc(name + remark + event->length + 1));
+	return text == NULL ? 0 : strlen(text) + 1;
+}
 
-	event->client = memcpy(block, client, name);
-	if (note != NULL)
-		event->note = memcpy(block + name, note, remark);
-	if (octets != NULL) {
-		event->octets = block + name + remark;
-		memcpy(event->octets, octets, event->length);
+static char *put_text(char **block, const char *text)
+{
+	size_t size = size_of(text);
+	char *copied = *block;
+
+	if (text == NULL)
+		return NULL;
+	*block += size;
+	return memcpy(copied, text, size);
+}
+
+/* One block holds all that an event points to; its `client` is the start. */
+static void block_new(struct rp_event *event)
+{
+	char *block = must(malloc(size_of(event->client) + size_of(event->path) + size_of(event->note) + event->length + 1));
+
+	event->client = put_text(&block, event->client);
+	event->path = put_text(&block, event->path);
+	event->note = put_text(&block, event->note);
+	if (event->octets != NULL) {
+		event->octets = memcpy(block, event->octets, event->length);
 		event->octets[event->length] = '\0';
 	}
 }
@@ -322,20 +335,53 @@ static void timeline_insert(struct rp_scenario *scenario, const struct rp_event 
 void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_t at, const char *client, bool received, bool tcp,
                   const char *octets, size_t length, const char *note)
 {
-	struct rp_event event = { .at = at, .received = received, .tcp = tcp };
+	/* What it points to is only copied. */
+	rp_event_copy(result, scenario, &(struct rp_event){
+		.at = at, .client = (char *)(uintptr_t)client, .received = received, .tcp = tcp, .octets = (char *)(uintptr_t)octets,
+		.length = octets == NULL ? 0 : length, .note = (char *)(uintptr_t)note,
+	});
+}
+
+void rp_event_copy(struct rp_result *result, struct rp_scenario *scenario, const struct rp_event *from)
+{
+	bool whole = result->whole_timelines && result->timeline_cost < RP_MAX_WHOLE;
+	struct rp_event event = *from;
 	size_t limit = timeline_limit(result);
 
-	event.length = octets == NULL ? 0 : length < RP_MAX_EVENT ? length : RP_MAX_EVENT;
-	event.cut = octets == NULL ? 0 : length - event.length;
-	block_new(&event, client, octets, note);
+	if (event.length > RP_MAX_EVENT && !whole) {
+		event.cut += event.length - RP_MAX_EVENT;
+		event.length = RP_MAX_EVENT;
+	}
+	block_new(&event);
 	scenario->timeline = grow(scenario->timeline, scenario->timeline_count, sizeof(event));
 	timeline_insert(scenario, &event);
 	scenario->timeline_cost += event_cost(&event);
 	result->timeline_cost += event_cost(&event);
+	if (whole && scenario->timeline_left_out == 0)
+		return;
 	if (scenario->timeline_left_out == 0 && scenario->timeline_count <= RP_HEAD_EVENTS && scenario->timeline_cost <= limit / 2)
 		scenario->timeline_head = scenario->timeline_count;
 	if (scenario->timeline_count > RP_MAX_EVENTS || scenario->timeline_cost > limit)
 		timeline_trim(result, scenario, limit);
+}
+
+void rp_timelines_trim(struct rp_result *result)
+{
+	result->whole_timelines = false;
+	result->timeline_cost = 0;
+	for (size_t i = 0; i < result->scenarios_count; i++) {
+		struct rp_scenario *scenario = &result->scenarios[i];
+		struct rp_event *events = scenario->timeline;
+		size_t count = scenario->timeline_count, left_out = scenario->timeline_left_out;
+
+		scenario->timeline = NULL;
+		scenario->timeline_count = scenario->timeline_left_out = scenario->timeline_head = scenario->timeline_cost = 0;
+		for (size_t k = 0; k < count; k++)
+			rp_event_copy(result, scenario, &events[k]);
+		scenario->timeline_left_out += left_out;
+		events_free(events, count);
+		free(events);
+	}
 }
 
 /* ---- verdicts ----------------------------------------------------------------------------- */

@@ -30,6 +30,8 @@ struct rp_finding {
 	int64_t at;                  /* ns since the run's start */
 };
 
+enum rp_end { RP_GOES_ON, RP_FIN, RP_RST };
+
 struct rp_event {
 	int64_t at;                  /* ns since the run's start */
 	char *client;                /* cast name */
@@ -37,6 +39,8 @@ struct rp_event {
 	bool tcp;
 	char *octets; size_t length; /* raw; NULL where the event is a note only */
 	size_t cut;                  /* octets that were behind these and are not kept */
+	char *path;                  /* "127.0.0.1:40312 > 127.0.0.1:1950": the client's address, the server's; NULL: unknown */
+	enum rp_end end;             /* TCP: whoever sent this has ended the connection with it */
 	char *note;                  /* "connection closed by the server (FIN)", "acked automatically"; may be NULL */
 };
 
@@ -101,6 +105,7 @@ struct rp_target {
 	int64_t round_trip;          /* ns, as measured; 0 unknown */
 	char *lost_after;            /* id of the scenario after which it stopped answering; or NULL */
 	char *output;                /* the end of a launched server's output; or NULL */
+	char *capture;               /* what the scenarios' packets are: "captured" or "synthesised"; NULL: none */
 	unsigned restarts;
 	struct rp_fingerprint fingerprint; /* over UDP */
 };
@@ -128,6 +133,7 @@ struct rp_result {
 	struct rp_chunk *memory;     /* result.c's own: of rp_text() */
 	struct rp_finding spare;     /* result.c's own: see rp_finding_add() */
 	size_t timeline_cost;        /* result.c's own: octets spent on all timelines */
+	bool whole_timelines;        /* nothing is dropped up to RP_MAX_WHOLE, until rp_timelines_trim() */
 };
 
 enum {
@@ -140,6 +146,7 @@ enum {
 	RP_MAX_TIMELINE = 256 * 1024,      /* cost of one scenario's timeline */
 	RP_MAX_TIMELINES = 16 * 1024 * 1024, /* cost of all; beyond it each has RP_SMALL_TIMELINE */
 	RP_SMALL_TIMELINE = 16 * 1024,
+	RP_MAX_WHOLE = 512 * 1024 * 1024,  /* cost of all timelines, where they are to be whole */
 };
 
 /* Starts with the default parameters, verdict "inconclusive". Out of memory ends the program, here and below. */
@@ -155,6 +162,10 @@ void rp_proves_set(struct rp_result *result, struct rp_scenario *scenario, const
 /* Kept in the order of `at`. Bounded as above: beyond that the oldest but the first are dropped, several at a time. */
 void rp_event_add(struct rp_result *result, struct rp_scenario *scenario, int64_t at, const char *client, bool received, bool tcp,
                   const char *octets, size_t length, const char *note);
+/* The same with all that an event has; what it points to is copied. */
+void rp_event_copy(struct rp_result *result, struct rp_scenario *scenario, const struct rp_event *event);
+/* Bounds the timelines as they are without whole_timelines, which ends. */
+void rp_timelines_trim(struct rp_result *result);
 /* Sets the fingerprint's intervals to a copy of these, and what is computed from them. */
 void rp_fingerprint_set(struct rp_result *result, const int64_t *intervals, size_t count);
 /* It was seen to be something else than the parameters say; what was not watched for long enough was not seen. */

@@ -168,14 +168,14 @@ static void put_scenario_name(const struct page *page, unsigned indent, const st
 }
 
 /* In one line, however long: it is there to be copied. */
-static void put_command(const struct page *page, const char *command)
+static void put_to_copy(const struct page *page, const char *label, const char *text)
 {
 	char *shown;
 
-	if (command == NULL)
+	if (text == NULL)
 		return;
-	shown = rp_shown_text(command);
-	fprintf(page->to, "    again: %s\n", shown);
+	shown = rp_shown_text(text);
+	fprintf(page->to, "    %s: %s\n", label, shown);
 	free(shown);
 }
 
@@ -200,7 +200,8 @@ static void put_witness(const struct page *page, const struct witness *witness, 
 		rp_ladder_write(scenario, page->to, &options);
 		putc('\n', page->to);
 	}
-	put_command(page, scenario->repeat);
+	put_to_copy(page, "again", scenario->repeat);
+	put_to_copy(page, page->result->target.capture != NULL ? page->result->target.capture : "packets", scenario->pcap);
 }
 
 /* ---- one rule ----------------------------------------------------------------------------- */

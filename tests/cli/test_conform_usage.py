@@ -82,11 +82,10 @@ def test_usage_errors_say_what_and_why_and_end_in_2(conform, arguments, words):
     says(conform(*arguments), *words)
 
 
-@pytest.mark.parametrize("option", ["--pcap"])
-def test_reports_that_are_not_there_yet_are_refused(conform, option, tmp_path):
-    run = conform("--simulate", option, tmp_path / "x")
-    says(run, option)
-    assert not (tmp_path / "x").exists()
+def test_packets_need_a_folder(conform, tmp_path):
+    (tmp_path / "x").write_text("a file")
+    says(conform("--simulate", "--pcap", tmp_path / "x"), str(tmp_path / "x"))
+    says(conform("--simulate", "--pcap", tmp_path / "no/such"), "no/such")
 
 
 def test_launch_needs_a_command(conform):

@@ -1,7 +1,7 @@
 /* The whole suite against every known-bad server, in virtual time: rule by fault, as a matrix.
  *   matrix [--suite FOLDER] [--json FILE] [--verbose] [FAULT...]
  * Fails unless each fault is caught, on every transport it shows on, by a scenario that proves a rule it breaks; no rule outside
- * its declared set fails, unless in company only; and the faultless core shows nothing. One process a core; results come back through shared memory. */
+ * its declared set fails, unless in company only; the faultless core shows nothing; and the packets alone, as c2w-trace judges them, say the same. One process a core; results come back through shared memory. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/main_pcap.h"
 #include "harness/schedule.h"
 #include "net/sim.h"
+#include "pcap/trace.h"
 #include "server/faults.h"
 
 enum { WORKERS = 2, PATIENCE = 30, TEXT = 160, CAPACITY = 12, ROOM_CAPACITY = 4, RIGHT = SRV_FAULTS, SUBJECTS };
@@ -21,6 +23,10 @@ struct finding {
 	unsigned char failed[C2W_RULES]; /* scenarios in which the rule failed or warned */
 	unsigned char caught[C2W_RULES]; /* those of them that prove it: bits C2W_ON_… */
 	char outside[TEXT];              /* the first scenario that blames a rule outside the set */
+	bool shown[C2W_RULES];           /* by something that came */
+	unsigned char traced[C2W_RULES]; /* sessions in whose packets the rule was found broken */
+	bool kept[C2W_RULES];            /* what its packets put to the test and nothing was found */
+	char packets[TEXT];              /* the first scenario whose packets say something else */
 	unsigned runs;
 	bool done;
 };
@@ -64,6 +70,7 @@ static void look_at(struct finding *found, const struct rp_scenario *scenario, i
 		if (f->verdict != RP_FAIL && f->verdict != RP_WARN)
 			continue;
 		found->failed[f->rule] = (unsigned char)(found->failed[f->rule] + (found->failed[f->rule] < 255));
+		found->shown[f->rule] |= f->got != NULL && strncmp(f->got, "nothing", 7) != 0;
 		if (proves(scenario, f->rule))
 			found->caught[f->rule] |= (unsigned char)bit_of(scenario->transport);
 		if (verbose)
@@ -74,6 +81,70 @@ static void look_at(struct finding *found, const struct rp_scenario *scenario, i
 	}
 	if (fault == RIGHT && scenario->verdict != RP_PASS && scenario->verdict != RP_SKIP && found->outside[0] == '\0')
 		snprintf(found->outside, TEXT, "%s over %s: %s", scenario->id, rp_transport_name(scenario->transport), rp_verdict_name(scenario->verdict));
+}
+
+/* ---- the same from packets alone ------------------------------------------------------------- */
+
+static void trace_found(void *context, struct pc_session *session, uint64_t packet, const struct jd_finding *finding)
+{
+	bool *broken = context;
+	(void)session, (void)packet;
+	broken[finding->rule] |= !finding->suspicion && c2w_rule_info(finding->rule)->binds == C2W_BINDS_SERVER;
+}
+
+static void trace_packets(struct pc_trace *trace, const char *pcap, size_t length)
+{
+	enum { FILE_HEADER = 24, HEADER = 16, LINK_RAW = 12 };
+	uint64_t number = 0;
+	for (size_t at = FILE_HEADER; at + HEADER <= length;) {
+		uint32_t header[4];
+		memcpy(header, pcap + at, sizeof(header));
+		pc_trace_frame(trace, LINK_RAW, (int64_t)header[0] * 1000000000 + header[1], ++number, pcap + at + HEADER, header[2]);
+		at += HEADER + header[2];
+	}
+	pc_trace_end(trace);
+}
+
+/* What is found must be wrong with this server. */
+static void compare(struct finding *found, const struct rp_scenario *scenario, int fault, const bool *broken)
+{
+	for (int rule = 1; rule < C2W_RULES; rule++) {
+		found->traced[rule] = (unsigned char)(found->traced[rule] + (broken[rule] && found->traced[rule] < 255));
+		if (broken[rule] && found->packets[0] == '\0' && (fault == RIGHT || !srv_fault_breaks((enum srv_fault)fault, (enum c2w_rule)rule)))
+			snprintf(found->packets, TEXT, "the packets of %s over %s blame %s", scenario->id, rp_transport_name(scenario->transport), c2w_rule_info((enum c2w_rule)rule)->id);
+	}
+}
+
+/* What passes by its packets may not fail by anything that came. (Another breach in the same message may have hidden it.) */
+static void compare_kept(struct finding *found)
+{
+	bool any = false;
+	for (int rule = 1; rule < C2W_RULES; rule++)
+		any = any || found->traced[rule] > 0;
+	for (int rule = 1; rule < C2W_RULES && !any && found->packets[0] == '\0'; rule++)
+		if (found->kept[rule] && found->shown[rule])
+			snprintf(found->packets, TEXT, "its packets say that %s is kept", c2w_rule_info((enum c2w_rule)rule)->id);
+}
+
+static void look_at_packets(struct finding *found, const struct rp_scenario *scenario, int fault, const struct c2w_params *params)
+{
+	bool broken[C2W_RULES] = { false };
+	char *pcap = NULL;
+	size_t length = 0;
+	FILE *to = open_memstream(&pcap, &length);
+	struct pc_trace *trace = pc_trace_new(&(struct pc_trace_options){
+		.params = *params, .server = { .port = 1950 }, .complete = true, .latency = 5000000, .found = trace_found, .context = broken,
+	});
+	if (to == NULL || trace == NULL)
+		abort();
+	packets_synthesise(to, scenario, 0);
+	fclose(to);
+	trace_packets(trace, pcap, length);
+	compare(found, scenario, fault, broken);
+	for (int rule = 1; rule < C2W_RULES; rule++)
+		found->kept[rule] |= pc_trace_tested(trace, false, (enum c2w_rule)rule) || pc_trace_tested(trace, true, (enum c2w_rule)rule);
+	pc_trace_free(trace);
+	free(pcap);
 }
 
 static void judge(const struct plan *plan, int fault, const struct hx_pick *picks, unsigned count, bool crowded, struct finding *found)
@@ -96,6 +167,7 @@ static void judge(const struct plan *plan, int fault, const struct hx_pick *pick
 	if (srv_serve(net, &target.address, &server, &service) < 0)
 		abort();
 	struct rp_result *result = rp_result_new();
+	result->whole_timelines = true;
 	struct hx_schedule_options options = {
 		.net = net, .targets = targets, .lanes = 1, .picks = picks, .pick_count = count, .result = result, .run_start = net_now(net),
 		.left_out = plan->left_out, .transports = C2W_ON_BOTH, .transports_given = true, .no_gate = true, .allow_load = true, .seed = 1, .repeat = 1, .events = { .over = over }, .context = net,
@@ -103,8 +175,10 @@ static void judge(const struct plan *plan, int fault, const struct hx_pick *pick
 	struct hx_schedule *schedule = hx_schedule_new(&options);
 	hx_schedule_start(schedule);
 	net_run(net);
-	for (size_t i = 0; i < result->scenarios_count; i++)
+	for (size_t i = 0; i < result->scenarios_count; i++) {
 		look_at(found, &result->scenarios[i], fault, plan->verbose);
+		look_at_packets(found, &result->scenarios[i], fault, &target.params);
+	}
 	found->runs += (unsigned)result->scenarios_count;
 	hx_schedule_free(schedule);
 	rp_result_free(result);
@@ -119,6 +193,7 @@ static void judge_all(const struct plan *plan, int fault, struct finding *found)
 {
 	judge(plan, fault, plan->plain, plan->plain_count, false, found);
 	judge(plan, fault, plan->crowded, plan->crowded_count, true, found);
+	compare_kept(found);
 	found->done = true;
 }
 
@@ -182,6 +257,8 @@ static const char *trouble(int fault, const struct finding *found, char text[2 *
 {
 	if (!found->done)
 		return "the run did not end";
+	if (found->packets[0] != '\0')
+		return found->packets;
 	if (fault == RIGHT)
 		return found->outside[0] != '\0' ? found->outside : NULL;
 	unsigned missed = srv_fault_info((enum srv_fault)fault)->transports & ~caught_on(fault, found);
@@ -201,6 +278,10 @@ static void print_row(int fault, const struct finding *found, const char *wrong)
 		if (found->failed[rule] > 0)
 			printf(" %s%s:%u", c2w_rule_info((enum c2w_rule)rule)->id,
 			       fault != RIGHT && srv_fault_breaks((enum srv_fault)fault, (enum c2w_rule)rule) ? "" : "(!)", found->failed[rule]);
+	printf(" packets:");
+	for (int rule = 1; rule < C2W_RULES; rule++)
+		if (found->traced[rule] > 0)
+			printf(" %s:%u", c2w_rule_info((enum c2w_rule)rule)->id, found->traced[rule]);
 	printf("%s%s\n", wrong != NULL ? "   <- " : "", wrong != NULL ? wrong : "");
 }
 
