@@ -84,7 +84,7 @@ def test_a_hang_is_found_by_an_honest_client(fuzz):
 
 
 def test_a_leak_is_seen(fuzz):
-    done, result = fuzz("--launch", TOY + "leak", "--count", "2000", "--time", "60s")
+    done, result = fuzz("--launch", TOY + "leak", "--count", "6000", "--time", "60s")
     leaks = [finding for finding in result["findings"] if finding["kind"] == "leak"]
     assert done.code == 1 and leaks and "descriptors" in leaks[0]["what"], done
 
