@@ -185,7 +185,8 @@ demo: programs ## install what is missing, build, judge the reference server ove
 	scripts/demo
 
 UNIT   = scripts/unit
-PYTEST = $(PYTHON) -m pytest -q -n auto -p no:cacheprovider tests/cli tests/e2e
+# Most tests wait for a server: there is room for two a core.
+PYTEST = $(PYTHON) -m pytest -q -n $(shell expr $$(nproc) \* 2) -p no:cacheprovider tests/cli tests/e2e
 
 check: deps-test programs $(programs_asan) $(units_asan) $(replays_asan) $(selftests_release) $(call objects_release,$(UNITS)) clang ## install what is missing, build with sanitizers, run every test
 	$(UNIT) $(units_asan)
