@@ -1,4 +1,4 @@
-/* A run from the inside: shared by engine.c (steps), peer.c (endpoints), match.c (expectations), value.c
+/* A run from the inside: shared by engine.c, steps.c, peer.c (endpoints), match.c (expectations), value.c
  * (expressions) and teardown.c; nobody else includes it. Everything lives in the run's arena or is
  * freed by hx_run_free(); items of an inbox come from a pool. */
 #ifndef HX_RUN_H
@@ -246,7 +246,15 @@ void hx_find_octets(struct hx_run *run, enum c2w_rule rule, const char *what, st
 const char *hx_escape(struct hx_run *run, struct c2w_str octets); /* in the arena */
 void hx_script_end(struct hx_run *run); /* whatever comes next in the script is not played */
 void hx_run_advance(struct hx_run *run);
+
+/* steps.c */
+typedef enum hx_progress hx_play(struct hx_run *run, const struct hx_step *step, struct hx_client *client);
+extern hx_play *const hx_plays[]; /* by enum hx_op; NULL: a step that holds steps */
+/* As long as a client of REL-01 waits for its answer, and never so short that a slow answer is called none. */
 int64_t hx_patience(const struct hx_run *run);
+/* What comes after a silence was claimed and answers something from before it, breaks it too. */
+void hx_judge_silences(struct hx_run *run);
+void hx_forget_inbox(struct hx_client *client);
 
 /* teardown.c */
 void hx_teardown_begin(struct hx_run *run);
