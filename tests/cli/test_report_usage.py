@@ -1,6 +1,7 @@
 """c2w-report: results that cannot be read, outputs that cannot be written, and what it says of good ones."""
 
 import json
+import re
 import subprocess
 import tarfile
 
@@ -8,6 +9,7 @@ import jsonschema
 import pytest
 
 from conftest import BUILD, ROOT
+from fits import validator
 
 FORMATS = "html junit tap markdown csv ctrf gradescope github".split()
 
@@ -156,6 +158,17 @@ def test_schemas(report, result, tmp_path):
         schema = json.loads((ROOT / f"reports/{name}-1.schema.json").read_text())
         jsonschema.Draft202012Validator.check_schema(schema)
         jsonschema.validate(json.loads((tmp_path / f"out.{name}").read_text()), schema)
+
+
+def test_whatever_names_a_schema_has_one():
+    named = set()
+    for pattern in "harness/*.c", "reports/*.c", "pcap/*.c", "fuzz/*.c", "fuzz/run", "tests/selftest/*", "bench/run":
+        for file in ROOT.glob(pattern):
+            named |= set(re.findall(r'"(c2w-[a-z]+/\d)"', file.read_text(errors="replace"))) if file.is_file() else set()
+    assert {"c2w-result/1", "c2w-events/1", "c2w-message/1", "c2w-fuzz/1", "c2w-fuzzing/1", "c2w-selftest/1", "c2w-mutants/1", "c2w-bench/1"} <= named
+    assert named == {f"{file.name.split('-1.')[0]}/1" for file in (ROOT / "reports").glob("c2w-*.schema.json")}
+    for name in named:
+        validator(name)
 
 
 @pytest.mark.parametrize("arguments, says", [
