@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from conftest import BUILD, ROOT
-from fits import validator
+from fits import fits, validator
 
 FORMATS = "html junit tap markdown csv ctrf gradescope github".split()
 
@@ -123,6 +123,19 @@ def test_unknown_fields_are_ignored_and_missing_ones_bearable(report, result, tm
         scenario.pop("expected")
     (tmp_path / "other.json").write_text(json.dumps(result))
     assert report(tmp_path / "other.json", *outputs(tmp_path)).code == 0
+
+
+def test_a_result_of_the_first_version_still_renders(report, result, tmp_path):
+    """Written by c2w-conform as it was when there was the first result file."""
+    fits(json.loads((ROOT / "tests/results/first.json").read_text()))
+    assert report(ROOT / "tests/results/first.json", *outputs(tmp_path)).code == 0
+    for name in FORMATS:
+        text = (tmp_path / f"out.{name}").read_text()
+        assert "CON-05-takes-no-name" in text or name == "gradescope", name
+        assert "1 of 63 rules broken, 2 kept, 60 not tested" in text or name == "csv", name
+    assert report(ROOT / "tests/results/first.json").out.rstrip().endswith("violates: 1 of 63 rules broken, 2 kept, 60 not tested")
+    diff = report("--diff", ROOT / "tests/results/first.json", tmp_path / "result.json")
+    assert diff.code == 0 and "no longer tested" in diff.out
 
 
 def test_comparison(report, result, tmp_path):
