@@ -19,26 +19,31 @@ static void *must(void *memory)
 	return memory;
 }
 
-/* ---- scenario files ----------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------------------------- */
 
-char *rp_source_read(const char *name)
+char *rp_file_read(const char *name, size_t most, size_t *length)
 {
-	size_t length = strlen(name);
 	struct stat about;
 	FILE *file;
-	char *text;
+	char *octets;
 
-	if (length < 4 || strcmp(name + length - 4, ".c2w") != 0)
-		return NULL;
-	if (stat(name, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > LARGEST_FILE)
+	if (stat(name, &about) != 0 || !S_ISREG(about.st_mode) || (uintmax_t)about.st_size > most)
 		return NULL;
 	file = fopen(name, "re");
 	if (file == NULL)
 		return NULL;
-	text = must(malloc((size_t)about.st_size + 1));
-	text[fread(text, 1, (size_t)about.st_size, file)] = '\0';
+	octets = must(malloc((size_t)about.st_size + 1));
+	*length = fread(octets, 1, (size_t)about.st_size, file);
+	octets[*length] = '\0';
 	fclose(file);
-	return text;
+	return octets;
+}
+
+char *rp_source_read(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length < 4 || strcmp(name + length - 4, ".c2w") != 0 ? NULL : rp_file_read(name, LARGEST_FILE, &length);
 }
 
 char *rp_source_line(const char *name, unsigned number)
@@ -53,6 +58,43 @@ char *rp_source_line(const char *name, unsigned number)
 		line = must(strndup(at, strcspn(at, "\r\n")));
 	free(text);
 	return line;
+}
+
+/* pcap in either order of octets, its times in us or ns; pcapng. */
+static bool is_capture(const char *octets, size_t length)
+{
+	static const char magics[][5] = { "\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1", "\xa1\xb2\x3c\x4d", "\n\r\r\n" };
+
+	for (size_t i = 0; length >= 4 && i < sizeof(magics) / sizeof(magics[0]); i++)
+		if (memcmp(octets, magics[i], 4) == 0)
+			return true;
+	return false;
+}
+
+char *rp_capture_read(const struct rp_scenario *scenario, size_t most, size_t *length)
+{
+	char *octets = scenario->pcap == NULL ? NULL : rp_file_read(scenario->pcap, most, length);
+
+	if (octets != NULL && is_capture(octets, *length))
+		return octets;
+	free(octets);
+	return NULL;
+}
+
+char *rp_capture_name(const struct rp_scenario *scenario)
+{
+	const char *slash = scenario->pcap == NULL ? NULL : strrchr(scenario->pcap, '/');
+
+	return rp_shown_text(slash != NULL ? slash + 1 : scenario->pcap == NULL ? "" : scenario->pcap);
+}
+
+const char *rp_packets_title(const struct rp_result *result)
+{
+	static const char *const titles[RP_CAPTURES] = {
+		[RP_NO_CAPTURE] = "packets", [RP_CAPTURED] = "packets, captured", [RP_SYNTHESISED] = "packets, synthesised",
+	};
+
+	return titles[result->target.capture];
 }
 
 /* ---- findings ----------------------------------------------------------------------------- */
@@ -322,7 +364,7 @@ static void put_finding(FILE *to, const struct rp_scenario *scenario, const stru
 	free(line);
 }
 
-char *rp_scenario_text(const struct rp_scenario *scenario, unsigned width, unsigned rows)
+char *rp_scenario_text(const struct rp_result *result, const struct rp_scenario *scenario, unsigned width, unsigned rows)
 {
 	const struct rp_finding *worst = rp_worst_finding(scenario);
 	struct rp_ladder_options ladder = { .width = width, .rows = rows, .until = worst != NULL ? worst->at : INT64_MAX };
@@ -341,6 +383,9 @@ char *rp_scenario_text(const struct rp_scenario *scenario, unsigned width, unsig
 		rp_ladder_write(scenario, to, &ladder);
 	}
 	put_line(to, "again: ", scenario->repeat, 0);
+	if (scenario->pcap != NULL)
+		fprintf(to, "%s: ", rp_packets_title(result));
+	put_line(to, "", scenario->pcap, 0);
 	if (fclose(to) != 0)
 		abort();
 	return text;

@@ -15,6 +15,8 @@ enum {
 	EVIDENCE_BUDGET = RP_MAX_HTML * 6 / 10, /* octets of the page after which no more evidence is begun */
 	LIST_BUDGET = RP_MAX_HTML * 9 / 10,     /* octets after which no more scenarios are listed */
 	MESSAGES_BUDGET = 256 * 1024,           /* octets of one scenario's table of messages */
+	PACKETS_BUDGET = 1024 * 1024,           /* octets of all captures */
+	LARGEST_PACKETS = 128 * 1024,           /* of one */
 	MOST_WITNESSES = 25,                    /* of a rule */
 	MOST_FINDINGS = 12,                     /* of a scenario */
 	SOURCE_BEFORE = 12, SOURCE_BEHIND = 6,  /* lines around the one that failed */
@@ -26,6 +28,7 @@ struct page {
 	FILE *to;
 	bool *evident;           /* of each scenario: its evidence is in the page */
 	size_t left_out;         /* scenarios whose evidence is not */
+	size_t packets;          /* octets of captures in it */
 };
 
 static const char *plural(size_t count)
@@ -229,7 +232,35 @@ static void put_legend(FILE *to)
 	      "a line apart.</p>\n", to);
 }
 
-static void put_evidence(const struct page *page, size_t index, bool open)
+/* Kept in the page, so that they are there wherever it is read; the path is where the run wrote them. */
+static void put_packets(struct page *page, const struct rp_scenario *scenario)
+{
+	size_t room = page->packets < PACKETS_BUDGET ? PACKETS_BUDGET - page->packets : 0, length;
+	char *octets = rp_capture_read(scenario, room < LARGEST_PACKETS ? room : LARGEST_PACKETS, &length), *name = rp_capture_name(scenario);
+
+	if (scenario->pcap == NULL) {
+		free(name);
+		return;
+	}
+	fprintf(page->to, "<p class=\"packets\">The %s: ", rp_packets_title(page->result));
+	if (octets != NULL) {
+		fputs("<a download=\"", page->to);
+		rp_html_shown(page->to, name, strlen(name));
+		fputs("\" href=\"data:application/vnd.tcpdump.pcap;base64,", page->to);
+		rp_html_base64(page->to, octets, length);
+		fputs("\">", page->to);
+		rp_html_shown(page->to, name, strlen(name));
+		fprintf(page->to, "</a> (%zu octets, in this page), from ", length);
+		page->packets += length;
+	}
+	fputs("<code>", page->to);
+	rp_html_text(page->to, scenario->pcap);
+	fputs("</code></p>\n", page->to);
+	free(octets);
+	free(name);
+}
+
+static void put_evidence(struct page *page, size_t index, bool open)
 {
 	const struct rp_scenario *scenario = &page->result->scenarios[index];
 	FILE *to = page->to;
@@ -254,11 +285,7 @@ static void put_evidence(const struct page *page, size_t index, bool open)
 	rp_svg_ladder(to, scenario, &page->result->params);
 	put_messages(to, scenario);
 	put_command(to, scenario->repeat);
-	if (scenario->pcap != NULL) {
-		fputs("<p>Packets: <code>", to);
-		rp_html_text(to, scenario->pcap);
-		fputs("</code></p>\n", to);
-	}
+	put_packets(page, scenario);
 	fputs("</details>\n", to);
 }
 
