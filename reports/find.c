@@ -2,6 +2,7 @@
  * What it allocates is the caller's. */
 #include "reports/find.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,17 +100,42 @@ const char *rp_packets_title(const struct rp_result *result)
 
 /* ---- findings ----------------------------------------------------------------------------- */
 
+static bool is_candidate(const struct rp_event *event, const struct rp_finding *finding)
+{
+	return event->received && event->at <= finding->at && event->octets != NULL;
+}
+
+/* Something of or for the same client lies just so long before it. */
+static bool came_after(const struct rp_scenario *scenario, const struct rp_event *event, double ms)
+{
+	for (const struct rp_event *before = scenario->timeline; before < event; before++)
+		if (strcmp(before->client, event->client) == 0 && fabs((double)(event->at - before->at) / 1e6 - ms) < 0.1)
+			return true;
+	return false;
+}
+
+/* "after 2000.0 ms": the last message that took so long. */
+static const struct rp_event *late_one(const struct rp_scenario *scenario, const struct rp_finding *finding, double ms)
+{
+	for (size_t i = scenario->timeline_count; i > 0; i--)
+		if (is_candidate(&scenario->timeline[i - 1], finding) && came_after(scenario, &scenario->timeline[i - 1], ms))
+			return &scenario->timeline[i - 1];
+	return NULL;
+}
+
 const struct rp_event *rp_offender(const struct rp_scenario *scenario, const struct rp_finding *finding)
 {
 	const struct rp_event *offender = NULL;
 	size_t length;
 	char *octets;
+	double ms;
 
 	if (finding->got == NULL || !rp_unescape(finding->got, &octets, &length))
 		return NULL;
+	if (sscanf(finding->got, "after %lf ms", &ms) == 1)
+		offender = late_one(scenario, finding, ms);
 	for (const struct rp_event *event = scenario->timeline; event < scenario->timeline + scenario->timeline_count; event++)
-		if (event->received && event->at <= finding->at && event->octets != NULL && event->length == length &&
-		    memcmp(event->octets, octets, length) == 0)
+		if (is_candidate(event, finding) && event->length == length && memcmp(event->octets, octets, length) == 0)
 			offender = event;
 	free(octets);
 	return offender;
