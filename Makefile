@@ -195,6 +195,7 @@ check: deps-test programs $(programs_asan) $(units_asan) $(replays_asan) $(selft
 	$(call replay,build/asan/fuzz/replay)
 	$(SELFTEST)
 	tests/selftest/mutate
+	$(PYTHON) tests/fits.py build/selftest.json build/mutants.json
 	C2W_BUILD=build/asan $(PYTEST)
 
 check-all: check ## everything, however long: check, then selftest, all mutants, trust, tsan, cov, lint, dist and bench
@@ -232,6 +233,7 @@ trust: deps-trust programs ## the right server under bad conditions, RUNS=20 tim
 
 bench: deps-bench programs $(benches_release) $(call objects_clang,$(BENCHES)) ## measure, and print the ratios
 	bench/run
+	$(PYTHON) tests/fits.py build/bench.json
 
 asan: deps-test $(programs_asan) $(units_asan) ## unit tests under the address and undefined-behaviour sanitizers
 	$(UNIT) $(units_asan)
@@ -254,6 +256,7 @@ fuzzers: $(FUZZERS)
 
 fuzz: deps-fuzz fuzzers $(replays_fuzzcov) build/fuzz/dictionary ## all fuzz targets, TIME seconds together (600); leaves build/fuzz/report.html and .json
 	fuzz/run --time $(TIME) $(TARGETS:fuzz/targets/%.c=%)
+	$(PYTHON) tests/fits.py build/fuzz/report.json
 
 replay = set -e; for target in $(TARGETS:fuzz/targets/%.c=%); do echo "replay $$target: $$($(1)-$$target corpus/$$target)"; done
 

@@ -149,7 +149,7 @@ static int synthesise_all(struct rp_result *result, const char *folder)
 {
 	int error = 0;
 
-	result->target.capture = rp_text(result, "synthesised");
+	result->target.capture = RP_SYNTHESISED;
 	for (size_t i = 0; i < result->scenarios_count && error == 0; i++) {
 		struct rp_scenario *scenario = &result->scenarios[i];
 		char *file = file_of(result, folder, scenario);
@@ -373,7 +373,7 @@ static bool sort_all(struct rp_result *result, const char *folder, const char *c
 	sort_frames(&sorting);
 	*error = sorting.error;
 	sorting_free(&sorting);
-	result->target.capture = rp_text(result, "captured");
+	result->target.capture = RP_CAPTURED;
 	return is_complete(result);
 }
 

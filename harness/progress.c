@@ -173,8 +173,11 @@ void hx_progress_free(struct hx_progress *progress)
 
 void hx_progress_run(struct hx_progress *progress, const char *target, uint64_t seed)
 {
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)seed);
 	if (progress->options.events != NULL)
-		emit(progress, json_pack("{s:s, s:s, s:o, s:I}", "event", "start", "schema", "c2w-events/1", "target", text(target), "seed", (json_int_t)seed));
+		emit(progress, json_pack("{s:s, s:s, s:o, s:s}", "event", "start", "schema", "c2w-events/1", "target", text(target), "seed", digits));
 	draw(progress, "is it there?");
 }
 

@@ -1,9 +1,9 @@
 /* What is seen while it runs: a live line on a terminal, plain lines in a pipe, JSON lines in the --events file.
  * For main.c. Owns nothing but itself; the streams are the caller's. Everything a target may have said arrives escaped here.
  *
- * --events: one object a line, in the order things happen; times in ns since the run's start, as in the result file; what is not
+ * --events (reports/c2w-events-1.schema.json): one object a line, in the order things happen; times in ns since the run's start, as in the result file; what is not
  * known is null:
- *   {"event":"start","schema":"c2w-events/1","target":"127.0.0.1:1950","seed":7}
+ *   {"event":"start","schema":"c2w-events/1","target":"127.0.0.1:1950","seed":"7"}
  *   {"event":"plan","total":80}                       so many "scenario" events follow, skips included
  *   {"event":"try","id":"chat/MSG-01-x","transport":"udp","number":1,"at_ns":1}
  *   {"event":"scenario","id":…,"transport":…,"verdict":"pass","tries":1,"duration_ns":9,"reason":…,"flaky":false,"company_only":false,

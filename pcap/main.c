@@ -196,7 +196,7 @@ static void print_message(const struct pc_session *session, const struct pc_even
 
 	if (message == NULL)
 		return;
-	object = json_pack("{s:I, s:I, s:I, s:s, s:s, s:s}", "packet", (json_int_t)event->packet, "at_ns", (json_int_t)event->at, "session",
+	object = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:s}", "schema", "c2w-message/1", "packet", (json_int_t)event->packet, "at_ns", (json_int_t)event->at, "session",
 	                   (json_int_t)session->id, "transport", session->tcp ? "tcp" : "udp", "from", event->received ? "server" : "client", "error",
 	                   c2w_err_text(event->err));
 	set(object, "octets", event->octets);

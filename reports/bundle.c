@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "reports/find.h"
 #include "reports/output.h"
@@ -46,28 +45,16 @@ static void add_text(struct bundle *bundle, const char *name, char *text)
 	free(text);
 }
 
-/* Whether it was there: a regular file of at most `most` octets. */
-static bool add_file(struct bundle *bundle, const char *name, const char *path, size_t most)
+static void add_result(struct bundle *bundle, const char *source)
 {
-	FILE *file = fopen(path, "re");
-	struct stat about;
 	size_t length;
-	char *octets;
+	char *octets = rp_file_read(source, RP_MAX_FILE, &length);
 
-	if (file == NULL)
-		return false;
-	if (fstat(fileno(file), &about) != 0 || !S_ISREG(about.st_mode) || (uintmax_t)about.st_size > most) {
-		fclose(file);
-		return false;
-	}
-	octets = malloc((size_t)about.st_size + 1);
-	if (octets == NULL)
-		abort();
-	length = fread(octets, 1, (size_t)about.st_size, file);
-	fclose(file);
-	add_octets(bundle, name, octets, length);
+	if (octets != NULL)
+		add_octets(bundle, "appeal/result.json", octets, length);
+	else if (bundle->error == 0)
+		bundle->error = -EIO;
 	free(octets);
-	return true;
 }
 
 static void add_report(struct bundle *bundle)
@@ -109,17 +96,17 @@ static void add_part(struct bundle *bundle, const char *folder, const char *part
 	free(name);
 }
 
-static void add_capture(struct bundle *bundle, const char *folder, const char *capture)
+static void add_packets(struct bundle *bundle, const char *folder, const struct rp_scenario *scenario)
 {
-	const char *dot = capture == NULL ? NULL : strrchr(capture, '.');
-	bool pcapng = dot != NULL && strcmp(dot, ".pcapng") == 0;
-	char *name;
+	char *name = rp_string("%s/packets.pcap", folder), *octets;
+	size_t length;
 
-	if (dot == NULL || (!pcapng && strcmp(dot, ".pcap") != 0))
-		return;
-	name = rp_string("%s/capture%s", folder, pcapng ? ".pcapng" : ".pcap");
-	if (!add_file(bundle, name, capture, LARGEST_CAPTURE))
-		add_part(bundle, folder, "capture.txt", "The capture is not there any more.\n");
+	octets = rp_capture_read(scenario, LARGEST_CAPTURE, &length);
+	if (octets != NULL)
+		add_octets(bundle, name, octets, length);
+	else if (scenario->pcap != NULL)
+		add_part(bundle, folder, "packets.txt", "The file with its packets is not there any more, or is no capture.\n");
+	free(octets);
 	free(name);
 }
 
@@ -135,7 +122,7 @@ static char *command_text(const struct rp_scenario *scenario)
 static void add_scenario(struct bundle *bundle, size_t index)
 {
 	const struct rp_scenario *scenario = &bundle->result->scenarios[index];
-	char *folder = folder_of(scenario, index), *text = rp_scenario_text(scenario, TEXT_WIDTH, 0), *command = command_text(scenario);
+	char *folder = folder_of(scenario, index), *text = rp_scenario_text(bundle->result, scenario, TEXT_WIDTH, 0), *command = command_text(scenario);
 	char *source = scenario->file == NULL ? NULL : rp_source_read(scenario->file), seed[32];
 
 	snprintf(seed, sizeof(seed), "%llu\n", (unsigned long long)scenario->seed);
@@ -143,7 +130,7 @@ static void add_scenario(struct bundle *bundle, size_t index)
 	add_part(bundle, folder, "command.txt", command);
 	add_part(bundle, folder, "seed.txt", seed);
 	add_part(bundle, folder, source != NULL ? "scenario.c2w" : "scenario.txt", source != NULL ? source : "The scenario's file is not there any more.\n");
-	add_capture(bundle, folder, scenario->pcap);
+	add_packets(bundle, folder, scenario);
 	free(folder);
 	free(text);
 	free(command);
@@ -167,8 +154,8 @@ static void add_readme(struct bundle *bundle, size_t count)
 	rp_time_text(bundle->result->target.started, started);
 	add_text(bundle, "appeal/README.txt", rp_string("%s\n\ntarget   %s\nstarted  %s\ncommand  %s\nseed     %llu\n\n"
 		"result.json is the whole result, report.html its report. Of %zu scenarios there is a folder with\n"
-		"the script, its seed, the command that repeats it, a capture if there was one, and what was found.\n",
-		line, target, started, command, (unsigned long long)bundle->result->seed, count));
+		"the script, its seed, the command that repeats it, its %s (where the run wrote them), and what was found.\n",
+		line, target, started, command, (unsigned long long)bundle->result->seed, count, rp_packets_title(bundle->result)));
 	free(line);
 	free(command);
 	free(target);
@@ -177,8 +164,7 @@ static void add_readme(struct bundle *bundle, size_t count)
 static void add_all(struct bundle *bundle, const char *source, const char *only, size_t count)
 {
 	add_readme(bundle, count);
-	if (!add_file(bundle, "appeal/result.json", source, RP_MAX_FILE) && bundle->error == 0)
-		bundle->error = -EIO;
+	add_result(bundle, source);
 	add_report(bundle);
 	for (size_t i = 0; i < bundle->result->scenarios_count; i++)
 		if (is_meant(&bundle->result->scenarios[i], only))

@@ -53,10 +53,10 @@ static json_t *summary_json(const struct rp_result *result)
 	return summary;
 }
 
-static void set_why(json_t *test, const struct rp_scenario *scenario)
+static void set_why(json_t *test, const struct rp_result *result, const struct rp_scenario *scenario)
 {
 	const struct rp_finding *worst = rp_worst_finding(scenario);
-	char *message = rp_case_message(scenario), *text = rp_scenario_text(scenario, TEXT_WIDTH, TEXT_ROWS);
+	char *message = rp_case_message(scenario), *text = rp_scenario_text(result, scenario, TEXT_WIDTH, TEXT_ROWS);
 
 	set_text(test, "message", message);
 	set_text(test, "trace", text);
@@ -64,6 +64,19 @@ static void set_why(json_t *test, const struct rp_scenario *scenario)
 		set_number(test, "line", worst->line);
 	free(message);
 	free(text);
+}
+
+static void set_packets(json_t *test, const struct rp_scenario *scenario)
+{
+	json_t *attachments = json_array(), *attachment = json_object();
+	char *name = rp_capture_name(scenario);
+
+	set_text(attachment, "name", name);
+	set_text(attachment, "contentType", "application/vnd.tcpdump.pcap");
+	set_shown(attachment, "path", scenario->pcap);
+	append(attachments, attachment);
+	set(test, "attachments", attachments);
+	free(name);
 }
 
 static json_t *test_json(const struct rp_result *result, const struct rp_scenario *scenario, const char *name)
@@ -81,7 +94,9 @@ static json_t *test_json(const struct rp_result *result, const struct rp_scenari
 	if (scenario->flaky)
 		set_bool(test, "flaky", true);
 	if (scenario->verdict != RP_PASS)
-		set_why(test, scenario);
+		set_why(test, result, scenario);
+	if (scenario->pcap != NULL)
+		set_packets(test, scenario);
 	return test;
 }
 

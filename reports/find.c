@@ -2,6 +2,7 @@
  * What it allocates is the caller's. */
 #include "reports/find.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,26 +20,31 @@ static void *must(void *memory)
 	return memory;
 }
 
-/* ---- scenario files ----------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------------------------- */
 
-char *rp_source_read(const char *name)
+char *rp_file_read(const char *name, size_t most, size_t *length)
 {
-	size_t length = strlen(name);
 	struct stat about;
 	FILE *file;
-	char *text;
+	char *octets;
 
-	if (length < 4 || strcmp(name + length - 4, ".c2w") != 0)
-		return NULL;
-	if (stat(name, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > LARGEST_FILE)
+	if (stat(name, &about) != 0 || !S_ISREG(about.st_mode) || (uintmax_t)about.st_size > most)
 		return NULL;
 	file = fopen(name, "re");
 	if (file == NULL)
 		return NULL;
-	text = must(malloc((size_t)about.st_size + 1));
-	text[fread(text, 1, (size_t)about.st_size, file)] = '\0';
+	octets = must(malloc((size_t)about.st_size + 1));
+	*length = fread(octets, 1, (size_t)about.st_size, file);
+	octets[*length] = '\0';
 	fclose(file);
-	return text;
+	return octets;
+}
+
+char *rp_source_read(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length < 4 || strcmp(name + length - 4, ".c2w") != 0 ? NULL : rp_file_read(name, LARGEST_FILE, &length);
 }
 
 char *rp_source_line(const char *name, unsigned number)
@@ -55,19 +61,81 @@ char *rp_source_line(const char *name, unsigned number)
 	return line;
 }
 
+/* pcap in either order of octets, its times in us or ns; pcapng. */
+static bool is_capture(const char *octets, size_t length)
+{
+	static const char magics[][5] = { "\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1", "\xa1\xb2\x3c\x4d", "\n\r\r\n" };
+
+	for (size_t i = 0; length >= 4 && i < sizeof(magics) / sizeof(magics[0]); i++)
+		if (memcmp(octets, magics[i], 4) == 0)
+			return true;
+	return false;
+}
+
+char *rp_capture_read(const struct rp_scenario *scenario, size_t most, size_t *length)
+{
+	char *octets = scenario->pcap == NULL ? NULL : rp_file_read(scenario->pcap, most, length);
+
+	if (octets != NULL && is_capture(octets, *length))
+		return octets;
+	free(octets);
+	return NULL;
+}
+
+char *rp_capture_name(const struct rp_scenario *scenario)
+{
+	const char *slash = scenario->pcap == NULL ? NULL : strrchr(scenario->pcap, '/');
+
+	return rp_shown_text(slash != NULL ? slash + 1 : scenario->pcap == NULL ? "" : scenario->pcap);
+}
+
+const char *rp_packets_title(const struct rp_result *result)
+{
+	static const char *const titles[RP_CAPTURES] = {
+		[RP_NO_CAPTURE] = "packets", [RP_CAPTURED] = "packets, captured", [RP_SYNTHESISED] = "packets, synthesised",
+	};
+
+	return titles[result->target.capture];
+}
+
 /* ---- findings ----------------------------------------------------------------------------- */
+
+static bool is_candidate(const struct rp_event *event, const struct rp_finding *finding)
+{
+	return event->received && event->at <= finding->at && event->octets != NULL;
+}
+
+/* Something of or for the same client lies just so long before it. */
+static bool came_after(const struct rp_scenario *scenario, const struct rp_event *event, double ms)
+{
+	for (const struct rp_event *before = scenario->timeline; before < event; before++)
+		if (strcmp(before->client, event->client) == 0 && fabs((double)(event->at - before->at) / 1e6 - ms) < 0.1)
+			return true;
+	return false;
+}
+
+/* "after 2000.0 ms": the last message that took so long. */
+static const struct rp_event *late_one(const struct rp_scenario *scenario, const struct rp_finding *finding, double ms)
+{
+	for (size_t i = scenario->timeline_count; i > 0; i--)
+		if (is_candidate(&scenario->timeline[i - 1], finding) && came_after(scenario, &scenario->timeline[i - 1], ms))
+			return &scenario->timeline[i - 1];
+	return NULL;
+}
 
 const struct rp_event *rp_offender(const struct rp_scenario *scenario, const struct rp_finding *finding)
 {
 	const struct rp_event *offender = NULL;
 	size_t length;
 	char *octets;
+	double ms;
 
 	if (finding->got == NULL || !rp_unescape(finding->got, &octets, &length))
 		return NULL;
+	if (sscanf(finding->got, "after %lf ms", &ms) == 1)
+		offender = late_one(scenario, finding, ms);
 	for (const struct rp_event *event = scenario->timeline; event < scenario->timeline + scenario->timeline_count; event++)
-		if (event->received && event->at <= finding->at && event->octets != NULL && event->length == length &&
-		    memcmp(event->octets, octets, length) == 0)
+		if (is_candidate(event, finding) && event->length == length && memcmp(event->octets, octets, length) == 0)
 			offender = event;
 	free(octets);
 	return offender;
@@ -322,7 +390,7 @@ static void put_finding(FILE *to, const struct rp_scenario *scenario, const stru
 	free(line);
 }
 
-char *rp_scenario_text(const struct rp_scenario *scenario, unsigned width, unsigned rows)
+char *rp_scenario_text(const struct rp_result *result, const struct rp_scenario *scenario, unsigned width, unsigned rows)
 {
 	const struct rp_finding *worst = rp_worst_finding(scenario);
 	struct rp_ladder_options ladder = { .width = width, .rows = rows, .until = worst != NULL ? worst->at : INT64_MAX };
@@ -341,6 +409,9 @@ char *rp_scenario_text(const struct rp_scenario *scenario, unsigned width, unsig
 		rp_ladder_write(scenario, to, &ladder);
 	}
 	put_line(to, "again: ", scenario->repeat, 0);
+	if (scenario->pcap != NULL)
+		fprintf(to, "%s: ", rp_packets_title(result));
+	put_line(to, "", scenario->pcap, 0);
 	if (fclose(to) != 0)
 		abort();
 	return text;

@@ -8,6 +8,14 @@
 /* A scenario file that is here, NULL otherwise; the caller frees it. Nothing but small regular files of scenarios is opened, since the
  * name may come from somebody else's result file. */
 char *rp_source_read(const char *name);
+/* A regular file of at most `most` octets, a NUL behind it. NULL otherwise; the caller frees it. */
+char *rp_file_read(const char *name, size_t most, size_t *length);
+/* The packets of a scenario, in the same way: nothing is read but what is a capture. */
+char *rp_capture_read(const struct rp_scenario *scenario, size_t most, size_t *length);
+/* Its file's name without folders; escaped; the caller frees it. */
+char *rp_capture_name(const struct rp_scenario *scenario);
+/* "packets, captured": what stands in front of it. */
+const char *rp_packets_title(const struct rp_result *result);
 /* Its line `number`, the same way. */
 char *rp_source_line(const char *name, unsigned number);
 
@@ -45,7 +53,7 @@ const char *rp_remark(const struct rp_scenario *scenario);
 
 /* Everything about why a scenario does not pass, as lines of plain text of at most `width` columns where they can be broken, a ladder
  * of the last `rows` messages (0: all) among it. Escaped; the caller frees it. */
-char *rp_scenario_text(const struct rp_scenario *scenario, unsigned width, unsigned rows);
+char *rp_scenario_text(const struct rp_result *result, const struct rp_scenario *scenario, unsigned width, unsigned rows);
 /* The file, and :LINE where there is one; escaped; the caller frees it. */
 char *rp_place(const struct rp_scenario *scenario, const struct rp_finding *finding);
 /* A wall-clock time as ISO 8601 in UTC with milliseconds. */

@@ -22,7 +22,7 @@ static void put_evidence(FILE *to, const struct rp_result *result, const struct 
 		if (rp_finding_of(scenario, rule->rule, rule->verdict, &more) == NULL || ++count > FULL_SCENARIOS)
 			continue;
 		shown++;
-		text = rp_scenario_text(scenario, TEXT_WIDTH, TEXT_ROWS);
+		text = rp_scenario_text(result, scenario, TEXT_WIDTH, TEXT_ROWS);
 		fprintf(to, "\n%s", text);
 		free(text);
 	}

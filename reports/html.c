@@ -15,6 +15,8 @@ enum {
 	EVIDENCE_BUDGET = RP_MAX_HTML * 6 / 10, /* octets of the page after which no more evidence is begun */
 	LIST_BUDGET = RP_MAX_HTML * 9 / 10,     /* octets after which no more scenarios are listed */
 	MESSAGES_BUDGET = 256 * 1024,           /* octets of one scenario's table of messages */
+	PACKETS_BUDGET = 1024 * 1024,           /* octets of all captures */
+	LARGEST_PACKETS = 128 * 1024,           /* of one */
 	MOST_WITNESSES = 25,                    /* of a rule */
 	MOST_FINDINGS = 12,                     /* of a scenario */
 	SOURCE_BEFORE = 12, SOURCE_BEHIND = 6,  /* lines around the one that failed */
@@ -26,6 +28,7 @@ struct page {
 	FILE *to;
 	bool *evident;           /* of each scenario: its evidence is in the page */
 	size_t left_out;         /* scenarios whose evidence is not */
+	size_t packets;          /* octets of captures in it */
 };
 
 static const char *plural(size_t count)
@@ -94,6 +97,39 @@ static void put_expectation(const struct page *page)
 	}
 }
 
+static void put_output(const struct page *page, bool open)
+{
+	const char *output = page->result->target.output, *line;
+
+	if (output == NULL || *output == '\0')
+		return;
+	line = strlen(output) > OUTPUT ? output + strlen(output) - OUTPUT : output;
+	fprintf(page->to, "<details%s><summary>The end of the server's output</summary><pre>", open ? " open" : "");
+	while (*line != '\0') {
+		char *shown = rp_shown_octets(line, strcspn(line, "\n"));
+
+		rp_html_shown(page->to, shown, strlen(shown));
+		putc('\n', page->to);
+		free(shown);
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	fputs("</pre></details>\n", page->to);
+}
+
+/* What it last said stands in front where it died. */
+static void put_death(const struct page *page)
+{
+	const struct rp_target *target = &page->result->target;
+
+	if (target->restarts == 0 && page->result->verdict != RP_UNREACHABLE)
+		return;
+	if (target->restarts > 0)
+		fprintf(page->to, "<p><b>The server died and was started again %u time%s.</b> Find out why first: nothing else is worth as much.</p>\n",
+			target->restarts, plural(target->restarts));
+	put_output(page, true);
+}
+
 static void put_header(const struct page *page)
 {
 	char *line = rp_summary_line(page->result), started[RP_TIME_TEXT];
@@ -105,11 +141,12 @@ static void put_header(const struct page *page)
 	rp_html_text(page->to, line);
 	fprintf(page->to, "</h1>\n<p class=\"when\"><time datetime=\"%s\">%s</time>, %.1f s</p>\n", started, started,
 		(double)page->result->duration / 1e9);
-	if (page->result->verdict_reason != NULL) {
+	if (page->result->verdict_reason != NULL && page->result->verdict != RP_UNREACHABLE) { /* there the line is the reason */
 		fputs("<p>", page->to);
 		rp_html_text(page->to, page->result->verdict_reason);
 		fputs("</p>\n", page->to);
 	}
+	put_death(page);
 	put_expectation(page);
 	fputs("</header>\n<nav aria-label=\"Parts\"><a href=\"#broken\">To mend</a> <a href=\"#rules\">Rules</a> <a href=\"#scenarios\">Scenarios</a> "
 	      "<a href=\"#pace\">Pace</a> <a href=\"#run\">Run</a></nav>\n", page->to);
@@ -122,7 +159,7 @@ static void put_finding(FILE *to, const struct rp_scenario *scenario, const stru
 {
 	char *place = rp_place(scenario, finding);
 
-	fputs("<div class=\"finding\"><p>", to);
+	fprintf(to, "<div class=\"finding %s\"><p>", rp_verdict_name(finding->verdict));
 	rp_html_chip(to, finding->verdict);
 	fprintf(to, " <a href=\"#r-%s\">%s</a> <b>", c2w_rule_info(finding->rule)->id, c2w_rule_info(finding->rule)->id);
 	rp_html_text(to, finding->what);
@@ -225,11 +262,39 @@ static void put_messages(FILE *to, const struct rp_scenario *scenario)
 static void put_legend(FILE *to)
 {
 	fputs("<p class=\"legend\"><span class=\"key sent\">sent by a client</span> <span class=\"key received\">by the server</span> "
-	      "<span class=\"key wrong\">wrong</span> <span class=\"key window\">when the next copy is due</span> Drawn to time; rows are at least "
+	      "<span class=\"key again\">once more</span> <span class=\"key wrong\">wrong</span> <span class=\"key window\">when the next copy is due</span> Drawn to time; rows are at least "
 	      "a line apart.</p>\n", to);
 }
 
-static void put_evidence(const struct page *page, size_t index, bool open)
+/* Kept in the page, so that they are there wherever it is read; the path is where the run wrote them. */
+static void put_packets(struct page *page, const struct rp_scenario *scenario)
+{
+	size_t room = page->packets < PACKETS_BUDGET ? PACKETS_BUDGET - page->packets : 0, length;
+	char *octets = rp_capture_read(scenario, room < LARGEST_PACKETS ? room : LARGEST_PACKETS, &length), *name = rp_capture_name(scenario);
+
+	if (scenario->pcap == NULL) {
+		free(name);
+		return;
+	}
+	fprintf(page->to, "<p class=\"packets\">The %s: ", rp_packets_title(page->result));
+	if (octets != NULL) {
+		fputs("<a download=\"", page->to);
+		rp_html_shown(page->to, name, strlen(name));
+		fputs("\" href=\"data:application/vnd.tcpdump.pcap;base64,", page->to);
+		rp_html_base64(page->to, octets, length);
+		fputs("\">", page->to);
+		rp_html_shown(page->to, name, strlen(name));
+		fprintf(page->to, "</a> (%zu octets, in this page), from ", length);
+		page->packets += length;
+	}
+	fputs("<code>", page->to);
+	rp_html_text(page->to, scenario->pcap);
+	fputs("</code></p>\n", page->to);
+	free(octets);
+	free(name);
+}
+
+static void put_evidence(struct page *page, size_t index, bool open)
 {
 	const struct rp_scenario *scenario = &page->result->scenarios[index];
 	FILE *to = page->to;
@@ -254,11 +319,7 @@ static void put_evidence(const struct page *page, size_t index, bool open)
 	rp_svg_ladder(to, scenario, &page->result->params);
 	put_messages(to, scenario);
 	put_command(to, scenario->repeat);
-	if (scenario->pcap != NULL) {
-		fputs("<p>Packets: <code>", to);
-		rp_html_text(to, scenario->pcap);
-		fputs("</code></p>\n", to);
-	}
+	put_packets(page, scenario);
 	fputs("</details>\n", to);
 }
 
@@ -277,6 +338,12 @@ static void put_explanation(FILE *to, enum c2w_rule rule, bool open)
 	fputs("</pre></details>\n", to);
 }
 
+/* What was not run has none but its reason. */
+static bool has_evidence(const struct rp_scenario *scenario)
+{
+	return scenario->findings_count > 0 || scenario->timeline_count > 0;
+}
+
 static void put_reference(const struct page *page, size_t index, const struct rp_finding *finding)
 {
 	const struct rp_scenario *scenario = &page->result->scenarios[index];
@@ -290,10 +357,20 @@ static void put_reference(const struct page *page, size_t index, const struct rp
 	fputs("</p>\n", page->to);
 }
 
+static void put_idle(FILE *to, const struct rp_scenario *first, size_t count)
+{
+	fprintf(to, "<p class=\"also\">%zu scenario%s that would test it %s not played, the first, ", count, plural(count), count == 1 ? "was" : "were");
+	rp_html_text(to, first->id);
+	fputs(": ", to);
+	rp_html_text(to, first->reason == NULL ? "no reason was recorded" : first->reason);
+	fputs("</p>\n", to);
+}
+
 /* A scenario's evidence is written once, where it is first needed. */
 static void put_witnesses(struct page *page, const struct rp_rule *rule)
 {
-	size_t count = 0, more;
+	const struct rp_scenario *idle = NULL;
+	size_t count = 0, idle_count = 0, more;
 	bool first = true;
 
 	for (size_t i = 0; i < rule->scenarios_count && ftell(page->to) < LIST_BUDGET; i++) {
@@ -303,6 +380,10 @@ static void put_witnesses(struct page *page, const struct rp_rule *rule)
 		if ((finding == NULL && (rule->verdict != RP_INCONCLUSIVE || page->result->scenarios[index].verdict != RP_INCONCLUSIVE)) ||
 		    ++count > MOST_WITNESSES)
 			continue;
+		if (!has_evidence(&page->result->scenarios[index])) {
+			idle = idle_count++ == 0 ? &page->result->scenarios[index] : idle;
+			continue;
+		}
 		if (page->evident[index] || ftell(page->to) > EVIDENCE_BUDGET) {
 			page->left_out += !page->evident[index];
 			put_reference(page, index, finding);
@@ -314,6 +395,8 @@ static void put_witnesses(struct page *page, const struct rp_rule *rule)
 	}
 	if (count > MOST_WITNESSES)
 		fprintf(page->to, "<p class=\"cut\">and in %zu more</p>\n", count - MOST_WITNESSES);
+	if (idle != NULL)
+		put_idle(page->to, idle, idle_count);
 }
 
 static void put_rule(struct page *page, const struct rp_rule *rule, bool open)
@@ -514,26 +597,6 @@ static void put_parameters(const struct page *page)
 	fputs("</table></details>\n", page->to);
 }
 
-static void put_output(const struct page *page)
-{
-	const char *output = page->result->target.output, *line;
-
-	if (output == NULL || *output == '\0')
-		return;
-	line = strlen(output) > OUTPUT ? output + strlen(output) - OUTPUT : output;
-	fputs("<details><summary>The end of the server's output</summary><pre>", page->to);
-	while (*line != '\0') {
-		char *shown = rp_shown_octets(line, strcspn(line, "\n"));
-
-		rp_html_shown(page->to, shown, strlen(shown));
-		putc('\n', page->to);
-		free(shown);
-		line += strcspn(line, "\n");
-		line += *line == '\n';
-	}
-	fputs("</pre></details>\n", page->to);
-}
-
 static void put_run(const struct page *page)
 {
 	const struct rp_result *result = page->result;
@@ -553,7 +616,7 @@ static void put_run(const struct page *page)
 	fputs("</table>\n", page->to);
 	put_command(page->to, result->command);
 	put_parameters(page);
-	put_output(page);
+	put_output(page, false);
 	fputs("</section>\n", page->to);
 }
 

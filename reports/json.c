@@ -77,7 +77,7 @@ static json_t *target_json(const struct rp_target *target)
 	set_number(object, "round_trip_ns", target->round_trip);
 	set_number(object, "restarts", target->restarts);
 	set_text(object, "lost_after", target->lost_after);
-	set_text(object, "capture", target->capture);
+	set_text(object, "capture", rp_capture_kind(target->capture));
 	set(object, "retransmission", fingerprint_json(&target->fingerprint));
 	set(object, "output", target->output == NULL ? json_null() : octets_json(target->output, strlen(target->output)));
 	return object;
@@ -514,6 +514,20 @@ static void read_fingerprint(struct reader *reader, const json_t *target)
 	leave(reader);
 }
 
+static const char *name_of_capture(unsigned index)
+{
+	return rp_capture_kind((enum rp_capture)(index + 1));
+}
+
+static enum rp_capture read_capture(struct reader *reader, const json_t *target)
+{
+	const json_t *value = json_object_get(target, "capture");
+
+	if (value == NULL || json_is_null(value))
+		return RP_NO_CAPTURE;
+	return (enum rp_capture)(get_name(reader, target, "capture", name_of_capture, RP_CAPTURES - 1) + 1);
+}
+
 static void read_target(struct reader *reader, const json_t *root)
 {
 	struct rp_target *target = &reader->result->target;
@@ -529,7 +543,7 @@ static void read_target(struct reader *reader, const json_t *root)
 	target->round_trip = get_time(reader, object, "round_trip_ns");
 	target->restarts = (unsigned)get_number(reader, object, "restarts", 0, UINT32_MAX);
 	target->lost_after = get_text(reader, object, "lost_after");
-	target->capture = get_text(reader, object, "capture");
+	target->capture = read_capture(reader, object);
 	read_output(reader, object);
 	read_fingerprint(reader, object);
 	leave(reader);

@@ -82,6 +82,8 @@ static void put_properties(xmlTextWriterPtr xml, const struct rp_result *result)
 	property(xml, "target", result->target.address);
 	property(xml, "command", result->command);
 	property(xml, "seed", seed);
+	if (result->target.capture != RP_NO_CAPTURE)
+		property(xml, "packets", rp_capture_kind(result->target.capture));
 	for (unsigned i = 0; i < RP_VERDICTS; i++)
 		property_count(xml, "scenarios", (enum rp_verdict)i, counts.scenarios[i]);
 	for (unsigned i = 0; i < RP_VERDICTS; i++)
@@ -108,11 +110,37 @@ static const char *type_of(const struct rp_scenario *scenario)
 	return worst == NULL ? rp_verdict_name(scenario->verdict) : c2w_rule_info(worst->rule)->id;
 }
 
+/* Jenkins and GitLab link what stands so in a case's output; a path that they would not read as it is stays away. */
+static void put_attachment(xmlTextWriterPtr xml, const char *file)
+{
+	char *shown = rp_shown_text(file);
+
+	if (strcmp(shown, file) == 0 && strpbrk(file, "[]|") == NULL)
+		must(xmlTextWriterWriteFormatString(xml, "\n[[ATTACHMENT|%s]]\n", shown));
+	free(shown);
+}
+
+/* What a SHOULD that is not followed has to say, though it passes; the packets of whatever does not pass. */
+static void put_output(xmlTextWriterPtr xml, const struct rp_scenario *scenario, const char *said)
+{
+	const char *packets = scenario->verdict == RP_PASS ? NULL : scenario->pcap;
+
+	if (said == NULL && packets == NULL)
+		return;
+	start(xml, "system-out");
+	if (said != NULL)
+		must(xmlTextWriterWriteString(xml, BAD_CAST said));
+	if (packets != NULL)
+		put_attachment(xml, packets);
+	end(xml);
+}
+
 static void put_verdict(xmlTextWriterPtr xml, const struct rp_result *result, const struct rp_scenario *scenario)
 {
-	char *message = rp_case_message(scenario), *text = rp_scenario_text(scenario, TEXT_WIDTH, TEXT_ROWS);
+	char *message = rp_case_message(scenario), *text = rp_scenario_text(result, scenario, TEXT_WIDTH, TEXT_ROWS);
+	enum rp_case how = rp_case_of(result, scenario);
 
-	switch (rp_case_of(result, scenario)) {
+	switch (how) {
 	case RP_CASE_FAILED:
 		put_outcome(xml, "failure", message, type_of(scenario), text);
 		break;
@@ -124,13 +152,9 @@ static void put_verdict(xmlTextWriterPtr xml, const struct rp_result *result, co
 		break;
 	case RP_CASE_PASSED:
 	case RP_CASES:
-		if (scenario->verdict != RP_WARN)
-			break;
-		start(xml, "system-out");
-		must(xmlTextWriterWriteString(xml, BAD_CAST text));
-		end(xml);
 		break;
 	}
+	put_output(xml, scenario, how == RP_CASE_PASSED && scenario->verdict == RP_WARN ? text : NULL);
 	free(message);
 	free(text);
 }
@@ -148,6 +172,18 @@ static void put_class(xmlTextWriterPtr xml, const char *id)
 	free(shown);
 }
 
+static void put_case_properties(xmlTextWriterPtr xml, const struct rp_scenario *scenario)
+{
+	if (!scenario->flaky && scenario->pcap == NULL)
+		return;
+	start(xml, "properties");
+	if (scenario->flaky)
+		property(xml, "flaky", "true");
+	if (scenario->pcap != NULL)
+		property(xml, "packets", scenario->pcap);
+	end(xml);
+}
+
 static void put_case(xmlTextWriterPtr xml, const struct rp_result *result, const struct rp_scenario *scenario, const char *name)
 {
 	const struct rp_finding *worst = rp_worst_finding(scenario);
@@ -160,11 +196,7 @@ static void put_case(xmlTextWriterPtr xml, const struct rp_result *result, const
 		attribute_text(xml, "file", worst != NULL && worst->file != NULL ? worst->file : scenario->file);
 	if (scenario->file != NULL)
 		attribute_count(xml, "line", worst != NULL && worst->line > 0 ? worst->line : 1);
-	if (scenario->flaky) {
-		start(xml, "properties");
-		property(xml, "flaky", "true");
-		end(xml);
-	}
+	put_case_properties(xml, scenario);
 	put_verdict(xml, result, scenario);
 	end(xml);
 }

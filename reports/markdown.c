@@ -68,9 +68,9 @@ static void put_totals(FILE *to, const struct rp_result *result)
 	fputs("\n", to);
 }
 
-static void put_evidence(FILE *to, const struct rp_scenario *scenario)
+static void put_evidence(FILE *to, const struct rp_result *result, const struct rp_scenario *scenario)
 {
-	char *text = rp_scenario_text(scenario, WIDTH, ROWS);
+	char *text = rp_scenario_text(result, scenario, WIDTH, ROWS);
 
 	if (strlen(text) < RESERVE / 2) {
 		fputs("\n<details><summary>expected, got, and the messages</summary>\n\n", to);
@@ -80,7 +80,7 @@ static void put_evidence(FILE *to, const struct rp_scenario *scenario)
 	free(text);
 }
 
-static void put_witness(FILE *to, const struct rp_scenario *scenario, const struct rp_finding *finding)
+static void put_witness(FILE *to, const struct rp_result *result, const struct rp_scenario *scenario, const struct rp_finding *finding)
 {
 	char *place = rp_place(scenario, finding);
 
@@ -90,6 +90,10 @@ static void put_witness(FILE *to, const struct rp_scenario *scenario, const stru
 	put_text(to, place);
 	fputs(" — ", to);
 	put_text(to, finding->what == NULL ? "" : finding->what);
+	if (scenario->pcap != NULL)
+		fprintf(to, " — %s: ", rp_packets_title(result));
+	if (scenario->pcap != NULL)
+		put_text(to, scenario->pcap);
 	putc('\n', to);
 	free(place);
 }
@@ -108,9 +112,9 @@ static void put_rule(FILE *to, const struct rp_result *result, const struct rp_r
 
 		if (finding == NULL || ++count > LISTED)
 			continue;
-		put_witness(to, scenario, finding);
+		put_witness(to, result, scenario, finding);
 		if (count == 1)
-			put_evidence(to, scenario);
+			put_evidence(to, result, scenario);
 	}
 	if (count > LISTED)
 		fprintf(to, "- … and in %zu more\n", count - LISTED);

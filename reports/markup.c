@@ -75,6 +75,20 @@ void rp_html_octets(FILE *to, const char *text, unsigned cells)
 	free(shown);
 }
 
+void rp_html_base64(FILE *to, const char *octets, size_t length)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < length; i += 3) {
+		unsigned group = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			group = group << 8 | (i + k < length ? (unsigned char)octets[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			putc(i + k <= length ? digits[group >> (18 - 6 * k) & 63] : '=', to);
+	}
+}
+
 /* Where to begin so that not more than BEFORE cells stand in front of `at`. */
 static size_t beginning(const char *shown, size_t at)
 {

@@ -12,6 +12,7 @@ void rp_html_shown(FILE *to, const char *shown, size_t length); /* of shown text
 void rp_html_text(FILE *to, const char *text);                  /* of any text, cut where it is very long; nothing for NULL */
 /* Text with octets in the result file's form: what stands for an invisible octet is marked as such. At most `cells` cells, 0 for all. */
 void rp_html_octets(FILE *to, const char *text, unsigned cells);
+void rp_html_base64(FILE *to, const char *octets, size_t length);
 /* Expected over got, the first difference marked in both. Either may be NULL. */
 void rp_html_comparison(FILE *to, const char *expected, const char *got);
 /* <span class="chip fail">fail</span> */

@@ -54,6 +54,13 @@ const char *rp_stop_name(enum rp_stop stop)
 	return stop_names[stop];
 }
 
+const char *rp_capture_kind(enum rp_capture capture)
+{
+	static const char *const kinds[RP_CAPTURES] = { [RP_CAPTURED] = "captured", [RP_SYNTHESISED] = "synthesised" };
+
+	return kinds[capture];
+}
+
 /* ---- memory ------------------------------------------------------------------------------- */
 
 static void *must(void *memory)

@@ -70,6 +70,11 @@ struct rp_rule {
 	size_t *scenarios; size_t scenarios_count; /* indices of those that tested it */
 };
 
+/* What the packets of a run are: those that passed, or made of the timelines. */
+enum rp_capture { RP_NO_CAPTURE, RP_CAPTURED, RP_SYNTHESISED, RP_CAPTURES };
+
+const char *rp_capture_kind(enum rp_capture capture); /* NULL for RP_NO_CAPTURE */
+
 /* How the target repeats a response that nobody acks: a CONNECTION_GRANTED over UDP, left alone beside the suite. What somebody
  * whose class was told other numbers than the profile's needs to see. */
 enum rp_stop {
@@ -105,7 +110,7 @@ struct rp_target {
 	int64_t round_trip;          /* ns, as measured; 0 unknown */
 	char *lost_after;            /* id of the scenario after which it stopped answering; or NULL */
 	char *output;                /* the end of a launched server's output; or NULL */
-	char *capture;               /* what the scenarios' packets are: "captured" or "synthesised"; NULL: none */
+	enum rp_capture capture;     /* what the scenarios' packets are */
 	unsigned restarts;
 	struct rp_fingerprint fingerprint; /* over UDP */
 };

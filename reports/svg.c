@@ -27,6 +27,7 @@ struct row {
 	const struct rp_event *event;     /* or */
 	const struct rp_finding *finding;
 	bool wrong;
+	unsigned copies;                  /* over UDP: how often the same came before, the same way */
 	double y;
 };
 
@@ -94,6 +95,20 @@ static void mark_offenders(struct drawing *drawing)
 	}
 }
 
+/* A datagram octet for octet as another, the same way. */
+static bool is_same(const struct rp_event *a, const struct rp_event *b)
+{
+	return !a->tcp && !b->tcp && a->octets != NULL && b->octets != NULL && a->received == b->received && a->length == b->length &&
+	       strcmp(a->client, b->client) == 0 && memcmp(a->octets, b->octets, a->length) == 0;
+}
+
+static void count_copies(struct drawing *drawing)
+{
+	for (size_t i = 0; i < drawing->count; i++)
+		for (size_t k = 0; k < i && drawing->rows[i].event != NULL; k++)
+			drawing->rows[i].copies += drawing->rows[k].event != NULL && is_same(drawing->rows[i].event, drawing->rows[k].event);
+}
+
 static void find_rows(struct drawing *drawing)
 {
 	struct rp_window window = rp_window_of(drawing->scenario);
@@ -109,6 +124,7 @@ static void find_rows(struct drawing *drawing)
 	add_findings(drawing, window);
 	qsort(drawing->rows, drawing->count, sizeof(*drawing->rows), by_time);
 	mark_offenders(drawing);
+	count_copies(drawing);
 }
 
 static void place_rows(struct drawing *drawing)
@@ -194,8 +210,12 @@ static char *row_text(const struct row *row)
 {
 	char *what, *text;
 
-	if (row->event != NULL)
-		return event_text(row->event);
+	if (row->event != NULL) {
+		what = event_text(row->event);
+		text = row->copies > 0 ? rp_string("%s (copy %u)", what, row->copies + 1) : rp_string("%s", what);
+		free(what);
+		return text;
+	}
 	what = rp_shown_text(row->finding->what == NULL ? "" : row->finding->what);
 	text = rp_string("%s: %s", c2w_rule_info(row->finding->rule)->id, what);
 	free(what);
@@ -242,7 +262,8 @@ static void put_row(struct drawing *drawing, const struct row *row)
 {
 	const char *kind = row->event == NULL ? "f" : row->event->received ? "r" : "s";
 
-	fprintf(drawing->to, "<g class=\"%s%s%s\">", kind, row->wrong ? " bad" : "", row->event != NULL && row->event->tcp ? " tcp" : "");
+	fprintf(drawing->to, "<g class=\"%s%s%s%s\">", kind, row->wrong ? " bad" : "", row->event != NULL && row->event->tcp ? " tcp" : "",
+		row->copies > 0 ? " again" : "");
 	fprintf(drawing->to, "<text class=\"t\" x=\"%d\" y=\"%.1f\">%.1f</text>", TIME_COLUMN - 10, row->y + 4,
 		(double)(row->at - drawing->scenario->began) / 1e6);
 	if (row->event != NULL)
@@ -251,12 +272,6 @@ static void put_row(struct drawing *drawing, const struct row *row)
 		fprintf(drawing->to, "<path class=\"l\" d=\"M%d %.1fH%u\"/>", TIME_COLUMN, row->y, server_x(drawing) + 8);
 	put_text(drawing, row);
 	fputs("</g>\n", drawing->to);
-}
-
-static bool is_same(const struct rp_event *a, const struct rp_event *b)
-{
-	return b->received && !b->tcp && b->octets != NULL && a->length == b->length && strcmp(a->client, b->client) == 0 &&
-	       memcmp(a->octets, b->octets, a->length) == 0;
 }
 
 static bool is_ack_of(const struct rp_event *ack, const struct rp_event *event)
@@ -286,15 +301,6 @@ static bool is_repeated(const struct drawing *drawing, const struct row *row, in
 	return again;
 }
 
-static unsigned copies_before(const struct drawing *drawing, const struct row *row)
-{
-	unsigned count = 0;
-
-	for (const struct row *other = drawing->rows; other < row; other++)
-		count += other->event != NULL && is_same(row->event, other->event);
-	return count;
-}
-
 static void put_due(const struct drawing *drawing, const struct row *row)
 {
 	const struct c2w_params *params = drawing->params;
@@ -303,7 +309,7 @@ static void put_due(const struct drawing *drawing, const struct row *row)
 	unsigned x = x_of(column_of(drawing, row->event->client));
 	double top, bottom;
 
-	if (!is_repeated(drawing, row, early) || copies_before(drawing, row) >= params->max_retransmits)
+	if (!is_repeated(drawing, row, early) || row->copies >= params->max_retransmits)
 		return;
 	top = y_of(drawing, early);
 	bottom = y_of(drawing, late);

@@ -47,11 +47,11 @@ static void put_block(FILE *to, const char *key, const char *text)
 	}
 }
 
-static void put_diagnostics(FILE *to, const struct rp_scenario *scenario)
+static void put_diagnostics(FILE *to, const struct rp_result *result, const struct rp_scenario *scenario)
 {
 	const struct rp_finding *worst = rp_worst_finding(scenario);
 	char *message = rp_case_message(scenario), *place = rp_place(scenario, worst);
-	char *text = rp_scenario_text(scenario, TEXT_WIDTH, TEXT_ROWS);
+	char *text = rp_scenario_text(result, scenario, TEXT_WIDTH, TEXT_ROWS);
 
 	fputs("  ---\n", to);
 	put_string(to, "message", message);
@@ -65,6 +65,7 @@ static void put_diagnostics(FILE *to, const struct rp_scenario *scenario)
 	if (scenario->flaky)
 		fputs("  flaky: true\n", to);
 	put_string(to, "again", scenario->repeat);
+	put_string(to, "packets", scenario->pcap);
 	put_block(to, "explanation", text);
 	fputs("  ...\n", to);
 	free(message);
@@ -94,7 +95,7 @@ static void put_point(FILE *to, const struct rp_result *result, size_t index, co
 		put_directive(to, scenario);
 	putc('\n', to);
 	if (failed || scenario->verdict == RP_WARN)
-		put_diagnostics(to, scenario);
+		put_diagnostics(to, result, scenario);
 }
 
 void rp_tap_write(const struct rp_result *result, FILE *to)

@@ -201,7 +201,7 @@ static void put_witness(const struct page *page, const struct witness *witness, 
 		putc('\n', page->to);
 	}
 	put_to_copy(page, "again", scenario->repeat);
-	put_to_copy(page, page->result->target.capture != NULL ? page->result->target.capture : "packets", scenario->pcap);
+	put_to_copy(page, rp_packets_title(page->result), scenario->pcap);
 }
 
 /* ---- one rule ----------------------------------------------------------------------------- */

@@ -17,8 +17,9 @@ import sys
 import threading
 import time
 
-import jsonschema
 import pytest
+
+from fits import fits
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / os.environ.get("C2W_BUILD", "build")
@@ -222,13 +223,8 @@ def conform_starts():
             each.process.returncode = -signal.SIGKILL
 
 
-@pytest.fixture(scope="session")
-def schema():
-    return json.loads((ROOT / "reports/c2w-result-1.schema.json").read_text())
-
-
 @pytest.fixture
-def judge(conform, schema, tmp_path):
+def judge(conform, tmp_path):
     """judge(*arguments) runs c2w-conform with --json; returns the run and its result, which fits the schema."""
 
     def run(*arguments, **keywords):
@@ -236,8 +232,6 @@ def judge(conform, schema, tmp_path):
         file.unlink(missing_ok=True)
         done = conform("--json", file, *arguments, **keywords)
         assert file.exists(), done
-        result = json.loads(file.read_text())
-        jsonschema.validate(result, schema)
-        return done, result
+        return done, fits(json.loads(file.read_text()))
 
     return run

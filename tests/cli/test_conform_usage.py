@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from conftest import ROOT
+from fits import fit_lines, fits
 
 SCENARIO = """scenario "A user connects"
 proves   CON-01
@@ -250,16 +251,25 @@ def test_shards_make_up_the_suite(judge):
 
 def test_events_are_json_lines(conform, tmp_path):
     file = tmp_path / "events"
-    assert conform("--simulate", "--events", file).code == 0
-    events = [json.loads(line) for line in file.read_text().splitlines()]
+    assert conform("--simulate", "--seed", str(2**63 - 1), "--events", file).code == 0
+    events = fit_lines(file.read_text())
+    assert events[0]["seed"] == str(2**63 - 1)
     assert events[0]["event"] == "start" and events[-1]["event"] == "end" and events[-1]["verdict"] == "conforms"
     assert {event["verdict"] for event in events if event["event"] == "scenario"} <= {"pass", "skip"}
+
+
+def test_events_of_what_fails_fit_their_schema(conform, tmp_path):
+    file = tmp_path / "events"
+    assert conform("--simulate", "-D", "name-taken=1009", "--only", "CON", "--events", file).code == 1
+    events = fit_lines(file.read_text())
+    assert any(finding["rule"] == "CON-02" for event in events if event["event"] == "scenario" for finding in event["findings"])
+    assert {"start", "plan", "try", "scenario", "end"} <= {event["event"] for event in events}
 
 
 def test_no_colour_in_a_pipe(conform):
     assert "\x1b" not in conform("--simulate").out
 
 
-def test_the_schema_refuses_nonsense(schema):
+def test_the_schema_refuses_nonsense():
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({"schema": "c2w-result/1", "verdict": "excellent"}, schema)
+        fits({"schema": "c2w-result/1", "verdict": "excellent"})

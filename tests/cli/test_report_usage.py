@@ -1,14 +1,21 @@
 """c2w-report: results that cannot be read, outputs that cannot be written, and what it says of good ones."""
 
+import base64
 import json
+import os
+import pathlib
+import re
 import subprocess
 import tarfile
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
 
 from conftest import BUILD, ROOT
+from fits import fits, validator
 
+PCAP = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000065000000")  # without a packet
 FORMATS = "html junit tap markdown csv ctrf gradescope github".split()
 
 
@@ -123,6 +130,19 @@ def test_unknown_fields_are_ignored_and_missing_ones_bearable(report, result, tm
     assert report(tmp_path / "other.json", *outputs(tmp_path)).code == 0
 
 
+def test_a_result_of_the_first_version_still_renders(report, result, tmp_path):
+    """Written by c2w-conform as it was when there was the first result file."""
+    fits(json.loads((ROOT / "tests/results/first.json").read_text()))
+    assert report(ROOT / "tests/results/first.json", *outputs(tmp_path)).code == 0
+    for name in FORMATS:
+        text = (tmp_path / f"out.{name}").read_text()
+        assert "CON-05-takes-no-name" in text or name == "gradescope", name
+        assert "1 of 63 rules broken, 2 kept, 60 not tested" in text or name == "csv", name
+    assert report(ROOT / "tests/results/first.json").out.rstrip().endswith("violates: 1 of 63 rules broken, 2 kept, 60 not tested")
+    diff = report("--diff", ROOT / "tests/results/first.json", tmp_path / "result.json")
+    assert diff.code == 0 and "no longer tested" in diff.out
+
+
 def test_comparison(report, result, tmp_path):
     good, bad = tmp_path / "result.json", tmp_path / "bad.json"
     bad.write_text(json.dumps(fail_one(result)))
@@ -137,25 +157,92 @@ def test_an_appeal_bundle(report, result, tmp_path):
     bad = fail_one(result)
     bad["scenarios"][0]["id"] = "../../etc/x\x1b"
     bad["scenarios"][0]["pcap"] = str(tmp_path / "a.pcap")
-    (tmp_path / "a.pcap").write_bytes(b"\xd4\xc3\xb2\xa1")
+    (tmp_path / "a.pcap").write_bytes(PCAP)
     (tmp_path / "bad.json").write_text(json.dumps(bad))
     assert report(tmp_path / "bad.json", "--bundle", tmp_path / "appeal.tar.gz").code == 0
     with tarfile.open(tmp_path / "appeal.tar.gz") as archive:
         names = archive.getnames()
         assert archive.extractfile("appeal/result.json").read() == (tmp_path / "bad.json").read_bytes()
-    folder = next(name for name in names if name.endswith("/command.txt")).rpartition("/")[0]
+        folder = next(name for name in names if name.endswith("/command.txt")).rpartition("/")[0]
+        assert archive.extractfile(f"{folder}/packets.pcap").read() == PCAP
     assert all(name.startswith("appeal/") and ".." not in name and "\x1b" not in name for name in names)
-    assert {f"{folder}/{part}" for part in ("capture.pcap", "scenario.c2w", "seed.txt", "explanation.txt")} <= set(names)
+    assert {f"{folder}/{part}" for part in ("scenario.c2w", "seed.txt", "explanation.txt")} <= set(names)
     assert {"appeal/README.txt", "appeal/report.html"} <= set(names)
 
 
+@pytest.fixture
+def with_packets(conform, tmp_path):
+    """The result of a run where CON-02 fails, its packets beside it."""
+    run = conform("--simulate", "-D", "name-taken=1009", "--only", "CON-02", "--transport", "udp", "--quiet", "--pcap", tmp_path / "packets",
+                  "--json", tmp_path / "result.json")
+    assert run.code == 1, run
+    return json.loads((tmp_path / "result.json").read_text())
+
+
+def test_every_report_leads_to_the_packets(report, with_packets, tmp_path):
+    failed = next(scenario for scenario in with_packets["scenarios"] if scenario["verdict"] == "fail")
+    path, packets = failed["pcap"], pathlib.Path(failed["pcap"]).read_bytes()
+    assert with_packets["target"]["capture"] == "synthesised"
+    assert report(tmp_path / "result.json", *outputs(tmp_path), "--bundle", tmp_path / "appeal.tar.gz").code == 0
+    said = {name: (tmp_path / f"out.{name}").read_text() for name in FORMATS} | {"terminal": report(tmp_path / "result.json").out}
+    for name in "junit", "tap", "markdown", "ctrf", "gradescope", "terminal":
+        text = said[name].replace("\\_", "_")
+        assert "packets, synthesised: " in text and path in text, name
+    case = next(case for case in ElementTree.fromstring(said["junit"]).iter("testcase") if case.find("failure") is not None)
+    assert f"[[ATTACHMENT|{path}]]" in case.findtext("system-out").splitlines()
+    assert case.find("properties/property[@name='packets']").get("value") == path
+    attachments = [test["attachments"] for test in json.loads(said["ctrf"])["results"]["tests"] if test["status"] == "failed"]
+    assert attachments[0] == [{"name": path.rpartition("/")[2], "contentType": "application/vnd.tcpdump.pcap", "path": path}]
+    link = re.search(r'<a download="([^"]+)" href="data:application/vnd\.tcpdump\.pcap;base64,([^"]+)">', said["html"])
+    assert link[1] == path.rpartition("/")[2] and base64.b64decode(link[2], validate=True) == packets
+    assert "packets, synthesised: " in said["html"]
+    with tarfile.open(tmp_path / "appeal.tar.gz") as archive:
+        assert any(name.endswith("/packets.pcap") and archive.extractfile(name).read() == packets for name in archive.getnames())
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda file: file.write_text("root:x:0:0"),
+    lambda file: file.unlink(),
+    lambda file: (file.unlink(), os.mkfifo(file)),
+    lambda file: (file.unlink(), file.mkdir()),
+])
+def test_what_is_no_capture_gets_into_no_report(report, with_packets, tmp_path, spoil):
+    failed = next(scenario for scenario in with_packets["scenarios"] if scenario["verdict"] == "fail")
+    spoil(pathlib.Path(failed["pcap"]))
+    assert report(tmp_path / "result.json", "--html", tmp_path / "out.html", "--bundle", tmp_path / "appeal.tar.gz", "--only", failed["id"]).code == 0
+    assert failed["pcap"] in (tmp_path / "out.html").read_text()
+    assert base64.b64encode(b"root:x:0:0").decode() not in (tmp_path / "out.html").read_text()
+    with tarfile.open(tmp_path / "appeal.tar.gz") as archive:
+        assert any(name.endswith("/packets.txt") for name in archive.getnames())
+
+
+def test_a_kind_of_packets_is_one_of_two(report, with_packets, tmp_path):
+    with_packets["target"]["capture"] = "\x1b[2J"
+    (tmp_path / "result.json").write_text(json.dumps(with_packets))
+    run = report(tmp_path / "result.json")
+    assert run.code == 2 and "target.capture" in run.err and "\x1b" not in run.err
+
+
 def test_schemas(report, result, tmp_path):
-    (tmp_path / "bad.json").write_text(json.dumps(fail_one(result)))
+    bad = fail_one(result)
+    bad["scenarios"][0]["pcap"] = "a.pcap"
+    (tmp_path / "bad.json").write_text(json.dumps(bad))
     assert report(tmp_path / "bad.json", *outputs(tmp_path)).code == 0
     for name in "ctrf", "gradescope":
         schema = json.loads((ROOT / f"reports/{name}-1.schema.json").read_text())
         jsonschema.Draft202012Validator.check_schema(schema)
         jsonschema.validate(json.loads((tmp_path / f"out.{name}").read_text()), schema)
+
+
+def test_whatever_names_a_schema_has_one():
+    named = set()
+    for pattern in "harness/*.c", "reports/*.c", "pcap/*.c", "fuzz/*.c", "fuzz/run", "tests/selftest/*", "bench/run":
+        for file in ROOT.glob(pattern):
+            named |= set(re.findall(r'"(c2w-[a-z]+/\d)"', file.read_text(errors="replace"))) if file.is_file() else set()
+    assert {"c2w-result/1", "c2w-events/1", "c2w-message/1", "c2w-fuzz/1", "c2w-fuzzing/1", "c2w-selftest/1", "c2w-mutants/1", "c2w-bench/1"} <= named
+    assert named == {f"{file.name.split('-1.')[0]}/1" for file in (ROOT / "reports").glob("c2w-*.schema.json")}
+    for name in named:
+        validator(name)
 
 
 @pytest.mark.parametrize("arguments, says", [

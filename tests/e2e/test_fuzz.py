@@ -12,6 +12,7 @@ import time
 import pytest
 
 from conftest import BUILD, ROOT, Running
+from fits import fits
 
 REFERENCE = f"exec {shlex.quote(str(BUILD / 'c2w-server'))} --quiet --port {{port}}"
 TOY = f"exec {shlex.quote(sys.executable)} {shlex.quote(str(ROOT / 'tests/hostile/toy.py'))} {{port}} "
@@ -29,7 +30,7 @@ def fuzz(program, tmp_path):
         file = tmp_path / "fuzz.json"
         file.unlink(missing_ok=True)
         done = program("c2w-fuzz", "--json", file, "--out", tmp_path / "findings", "--seed", "3", *arguments, **keywords)
-        return done, json.loads(file.read_text()) if file.exists() else None
+        return done, fits(json.loads(file.read_text())) if file.exists() else None
 
     return run
 

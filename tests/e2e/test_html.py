@@ -1,6 +1,7 @@
 """The HTML report in a real browser: nothing of a peer runs, nothing is asked of anybody, and what it offers works."""
 
 import json
+import re
 import socket
 import subprocess
 
@@ -166,7 +167,21 @@ def test_keys(page, broken):
     assert browser.run("document.getElementById('search').value") == "j"
 
 
-@pytest.mark.parametrize("width", [1300, 420])
+def test_tab_goes_from_the_top_down_and_is_seen(page, broken):
+    browser = page(broken)
+    stops = []
+    for _ in range(16):
+        for kind in "rawKeyDown", "keyUp":
+            browser.send("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        stops.append(browser.run("(({tagName, id, className}, style, box) => [tagName, id, className, style.outlineStyle, parseFloat(style.outlineWidth), "
+                                 "box.top + scrollY])(document.activeElement, getComputedStyle(document.activeElement), document.activeElement.getBoundingClientRect())"))
+    assert stops[0][2] == "jump" and [tag for tag, *_ in stops[1:6]] == 5 * ["A"] and stops[6][1] == "search"
+    assert all(style == "solid" and width >= 2 for _, _, _, style, width, _ in stops)
+    tops = [top for *_, top in stops[6:]]
+    assert tops == sorted(tops) or all(later >= sooner - 40 for sooner, later in zip(tops, tops[1:]))
+
+
+@pytest.mark.parametrize("width", [1300, 390])
 def test_themes_and_widths(page, broken, width):
     browser = page(broken)
     browser.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
@@ -188,7 +203,7 @@ def contrast_of_texts(browser):
             .map(each => each <= .03928 ? each / 12.92 : ((each + .055) / 1.055) ** 2.4).reduce((sum, each, i) => sum + each * [.2126, .7152, .0722][i], 0);
         const ground = at => { while (at && /rgba\\(.*, 0\\)|transparent/.test(getComputedStyle(at).backgroundColor)) at = at.parentElement;
             return getComputedStyle(at || document.body).backgroundColor; };
-        const texts = [...document.querySelectorAll('.chip, main a, .over, .level, .tile:not(.none), h1, .source .bad, .place')];
+        const texts = [...document.querySelectorAll('.chip, main a, .over, .level, .tile, h1, .source .bad, .place')];
         return Math.min(...texts.filter(each => each.checkVisibility()).map(each => {
             const [a, b] = [luminance(getComputedStyle(each).color), luminance(ground(each))].sort((x, y) => y - x);
             return (a + .05) / (b + .05); }));
@@ -204,6 +219,36 @@ def test_a_screen_reader_finds_its_way(page, broken):
     assert browser.run("[...document.querySelectorAll('table')].every(each => each.querySelector('th[scope]'))")
     assert browser.run("[...document.querySelectorAll('[id]')].length === new Set([...document.querySelectorAll('[id]')].map(each => each.id)).size")
     assert browser.run("[...document.querySelectorAll('a[href^=\"#\"]')].every(each => document.getElementById(each.hash.slice(1)))")
+
+
+THEMES = {"light": r":root \{(.*?)\}", "dark": r':root\[data-theme="dark"\] \{(.*?)\}'}
+# Text on what it stands on: at least 4.5 to 1 (WCAG 2.2 AA, 1.4.3); what is drawn: at least 3 to 1 (1.4.11).
+TEXT_ON = [("ink", "paper card code mark fail-bg pass-bg inconclusive-bg"), ("soft", "paper card code fail-bg pass-bg inconclusive-bg skip-bg"),
+           ("link", "paper card code fail-bg pass-bg inconclusive-bg warn-bg"), ("fail", "fail-bg card"), ("warn", "warn-bg"),
+           ("inconclusive", "inconclusive-bg"), ("pass", "pass-bg"), ("skip", "skip-bg"), ("paper", "server fail")]
+DRAWN_ON = [("soft server fail", "card"), ("link", "paper card"), ("fail", "fail-bg"), ("pass", "pass-bg"), ("inconclusive", "inconclusive-bg card"), ("warn", "card")]
+
+
+def luminance(colour):
+    digits = colour if len(colour) == 6 else "".join(2 * digit for digit in colour)
+    parts = [int(digits[i:i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_its_colours_can_be_read(theme):
+    css = (ROOT / "reports/html/report.css").read_text()
+    colours = {name: luminance(colour) for name, colour in re.findall(r"--([a-z-]+): #([0-9a-f]+)", re.search(THEMES[theme], css, re.DOTALL)[1])}
+
+    def contrast(a, b):
+        return (max(colours[a], colours[b]) + 0.05) / (min(colours[a], colours[b]) + 0.05)
+
+    low = [(front, back, round(contrast(front, back), 2)) for least, pairs in ((4.5, TEXT_ON), (3, DRAWN_ON)) for fronts, backs in pairs
+           for front in fronts.split() for back in backs.split() if contrast(front, back) < least]
+    assert low == []
+    # Dark is written twice, for the system's wish and for the button's.
+    assert css.count(re.search(r"--paper: #15181c.*", css)[0]) == 2 and "opacity" not in re.sub(r"svg \.due \{.*?\}", "", css)
 
 
 def test_the_page_is_whole_without_its_script(page, broken):

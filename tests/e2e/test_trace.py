@@ -8,10 +8,10 @@ import struct
 import subprocess
 import time
 
-import jsonschema
 import pytest
 
 from conftest import BUILD, ROOT
+from fits import fit_lines, fits
 
 DISSECTOR = ROOT / "pcap/c2w.lua"
 SOME = ["--only", "chat", "--only", "format", "--only", "CON-01", "--only", "transport", "--only", "REL-04"]
@@ -35,16 +35,13 @@ def one(run, tmp_path_factory):
 
 
 @pytest.fixture
-def trace(program, schema, tmp_path):
+def trace(program, tmp_path):
     """trace(*arguments) runs c2w-trace; returns the run and its result."""
     def judge(*arguments, **keywords):
         file = tmp_path / "trace.json"
         file.unlink(missing_ok=True)
         done = program("c2w-trace", "--json", file, *arguments, **keywords)
-        result = json.loads(file.read_text()) if file.exists() else None
-        if result:
-            jsonschema.validate(result, schema)
-        return done, result
+        return done, fits(json.loads(file.read_text())) if file.exists() else None
     return judge
 
 
@@ -292,7 +289,7 @@ def experts(node):
 
 
 def test_its_fields_are_what_our_parser_reads(one, program):
-    ours = [json.loads(line) for line in program("c2w-trace", "--messages", "--complete", "--server", ":1950", one).out.splitlines()]
+    ours = fit_lines(program("c2w-trace", "--messages", "--complete", "--server", ":1950", one).out)
     ours = [message for message in ours if message["octets"]]
     theirs = []
     for packet in json.loads(tshark("-r", one, "-Y", "c2w", "-T", "json", "--no-duplicate-keys", "-J", "c2w frame")):

@@ -208,6 +208,35 @@ static void json_totals_are_the_same(void **state)
 	rp_result_free(result);
 }
 
+/* A GRANTED that comes again, too late the second time, and the judge's finding about that. */
+static void copies_and_what_is_late_are_marked(void **state)
+{
+	static const char granted[] = "1.5: CONNECTION_GRANTED|alice|\r\n";
+	struct rp_result *result = rp_result_new();
+	struct rp_scenario *scenario = scenario_with(result, "a/late", C2W_REL_05, RP_FAIL);
+	char *text;
+
+	(void)state;
+	rp_event_add(result, scenario, 0, "alice", false, false, "1.5: CONNECTION_REQUEST|alice|\r\n", 32, NULL);
+	for (int64_t at = 1; at < 4000; at += at == 1 ? 1000 : 2000)
+		rp_event_add(result, scenario, at * MS, "alice", true, false, granted, sizeof(granted) - 1, NULL);
+	scenario->findings[0].got = rp_text(result, "after 2000.0 ms");
+	scenario->findings[0].at = 3020 * MS;
+	rp_result_conclude(result);
+	assert_ptr_equal(rp_offender(scenario, &scenario->findings[0]), &scenario->timeline[3]);
+	scenario->findings[0].got = rp_text(result, "after 1700.0 ms");
+	assert_null(rp_offender(scenario, &scenario->findings[0]));
+	scenario->findings[0].got = rp_text(result, "after 2000.0 ms");
+	text = rendered(RP_HTML, result, NULL);
+	assert_int_equal(count_of(text, "<g class=\"r again\">"), 1);
+	assert_int_equal(count_of(text, "<g class=\"r bad again\">"), 1);
+	assert_non_null(strstr(text, "(copy 2)</text>"));
+	assert_non_null(strstr(text, "(copy 3)</text>"));
+	assert_non_null(strstr(text, "class=\"due\""));
+	free(text);
+	rp_result_free(result);
+}
+
 /* ---- what must not look green -------------------------------------------------------------- */
 
 static void an_unreachable_target_is_an_error(void **state)
@@ -511,6 +540,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(totals_are_the_same_everywhere),
 		cmocka_unit_test(json_totals_are_the_same),
+		cmocka_unit_test(copies_and_what_is_late_are_marked),
 		cmocka_unit_test(an_unreachable_target_is_an_error),
 		cmocka_unit_test(a_known_failure_is_skipped),
 		cmocka_unit_test(no_octet_gets_through),
