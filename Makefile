@@ -148,6 +148,12 @@ $(call objects_clang,$(SOURCES)): | deps-test
 $(GENERATED)/c2w_html.inc: reports/html/report.css reports/html/report.js scripts/embed
 	$(Q)mkdir -p $(@D)
 	$(Q)scripts/embed reports/html/report.css reports/html/report.js > $@
+# Whoever makes inputs up and watches is not what is fuzzed: its branches are no features of a run. What the model sees counts by itself.
+# The core and the judges are led by steps, not by octets that comparisons could tell.
+WATCHERS := $(wildcard fuzz/model*.c) $(addprefix fuzz/,recogniser.c session.c steps.c fuzz.c targets/session.c)
+$(call objects_fuzz,$(WATCHERS)): flags_fuzz += -O2 -fno-sanitize=fuzzer-no-link
+$(call objects_fuzz,$(call sources,server judge)): flags_fuzz += -O2 -fno-sanitize-coverage=trace-cmp
+
 FUZZERS := $(TARGETS:fuzz/targets/%.c=build/fuzz/target-%)
 # An archive: a target takes what it uses, and needs no library of what it does not.
 build/fuzz/library.a: $(call objects_fuzz,$(LIBRARY))

@@ -7,8 +7,12 @@
 
 #include "fuzz/model_part.h"
 
-struct kept {
-	struct kept *next;
+enum { CHUNK = 1 << 16, MOST_WORLDS = 2 * FZ_MAX_WORLDS + 1 /* before and after an event, and the one it is tried in */ };
+
+/* What is remembered, one after the other. */
+struct chunk {
+	struct chunk *next;
+	size_t used, size;
 	char octets[];
 };
 
@@ -16,15 +20,20 @@ struct fz_model {
 	struct fz_settings set;
 	struct fz_world *worlds[FZ_MAX_WORLDS], *after[FZ_MAX_WORLDS];
 	unsigned count, after_count;
+	struct fz_world *spare[MOST_WORLDS];
+	unsigned spare_count;
+	unsigned endpoints;     /* in use: the first so many */
 	struct fz_text texts[FZ_MAX_TEXTS];
 	unsigned text_count;
 	int64_t text;           /* the one this event made, or FZ_NO_TEXT */
 	int64_t now;
 	uint64_t events;
-	struct kept *kept;
+	struct chunk *kept;     /* the newest first */
 	size_t kept_octets;
 	struct fz_fields fields;
 	struct fz_output outputs[FZ_MAX_OUTPUTS];
+	struct fz_fields read[FZ_MAX_OUTPUTS];
+	bool taken[FZ_MAX_OUTPUTS];
 	bool lost;
 	unsigned cell;
 	bool visited[FZ_MODEL_CELLS];
@@ -107,18 +116,48 @@ uint64_t fz_event_number(const struct fz_try *try)
 	return try->model->events;
 }
 
-static char *keep(struct fz_model *model, size_t length)
+static struct chunk *add_chunk(struct fz_model *model, size_t least)
 {
-	struct kept *kept = model->kept_octets + length <= FZ_MAX_KEPT ? malloc(sizeof *kept + length + 1) : NULL;
+	size_t size = least > CHUNK ? least : CHUNK;
+	struct chunk *chunk = model->kept_octets + least <= FZ_MAX_KEPT ? malloc(sizeof *chunk + size) : NULL;
 
-	if (!kept) {
+	if (!chunk) {
 		model->lost = true;
 		return NULL;
 	}
-	kept->next = model->kept;
-	model->kept = kept;
+	*chunk = (struct chunk){ .next = model->kept, .size = size };
+	model->kept = chunk;
+	return chunk;
+}
+
+/* Room for so many octets and a NUL. */
+static char *keep(struct fz_model *model, size_t length)
+{
+	struct chunk *chunk = model->kept;
+	char *room;
+
+	if (!chunk || chunk->size - chunk->used <= length)
+		chunk = add_chunk(model, length + 1);
+	if (!chunk)
+		return NULL;
+	room = chunk->octets + chunk->used;
+	chunk->used += length + 1;
 	model->kept_octets += length;
-	return kept->octets;
+	return room;
+}
+
+/* The first chunk is kept: an event or two fit into it. */
+static void forget_kept(struct fz_model *model, bool all)
+{
+	while (model->kept && (all || model->kept->next)) {
+		struct chunk *next = model->kept->next;
+
+		free(model->kept);
+		model->kept = next;
+	}
+	if (model->kept)
+		model->kept->used = 0;
+	model->kept_octets = 0;
 }
 
 /* FMT-02, FMT-03, MSG-03: TIME, author and text of the request, octet for octet. */
@@ -148,39 +187,79 @@ int64_t fz_text_of_event(struct fz_try *try)
 
 /* ---- life ---------------------------------------------------------------------------------------------------------- */
 
-static struct fz_world *copy_world(const struct fz_world *world)
+/* Octets of a world up to the last endpoint in use. */
+static size_t world_size(const struct fz_model *model)
 {
-	struct fz_world *copy = malloc(sizeof *copy);
+	return offsetof(struct fz_world, endpoints) + model->endpoints * sizeof(struct fz_endpoint);
+}
+
+static struct fz_world *new_world(struct fz_model *model)
+{
+	return model->spare_count > 0 ? model->spare[--model->spare_count] : malloc(sizeof(struct fz_world));
+}
+
+static struct fz_world *copy_world(struct fz_model *model, const struct fz_world *world)
+{
+	struct fz_world *copy = new_world(model);
 
 	if (copy)
-		memcpy(copy, world, sizeof *copy);
+		memcpy(copy, world, world_size(model));
 	return copy;
 }
 
-static void free_worlds(struct fz_world **worlds, unsigned *count)
+static void spare_world(struct fz_model *model, struct fz_world *world)
 {
-	while (*count > 0)
-		free(worlds[--*count]);
+	model->spare[model->spare_count++] = world;
 }
 
+static void spare_worlds(struct fz_model *model, struct fz_world **worlds, unsigned *count)
+{
+	while (*count > 0)
+		spare_world(model, worlds[--*count]);
+}
+
+static const struct fz_endpoint nobody = { .movie = -1, .response.text = FZ_NO_TEXT };
+
+/* From now on the endpoint is in use, and those before it. */
+static void use_endpoint(struct fz_model *model, unsigned endpoint)
+{
+	assert(endpoint < FZ_MAX_ENDPOINTS);
+	for (; model->endpoints <= endpoint; model->endpoints++)
+		for (unsigned i = 0; i < model->count; i++)
+			memcpy(&model->worlds[i]->endpoints[model->endpoints], &nobody, sizeof nobody);
+}
+
+void fz_model_reset(struct fz_model *model, const struct fz_settings *settings)
+{
+	assert(settings->params.rto > 0 && settings->params.max_retransmits >= 0 && settings->movie_count <= FZ_MAX_MOVIES);
+	spare_worlds(model, model->worlds + 1, &(unsigned){ model->count - 1 });
+	model->count = 1;
+	memset(model->worlds[0], 0, offsetof(struct fz_world, endpoints));
+	forget_kept(model, false);
+	memset(model->visited, 0, sizeof model->visited);
+	model->set = *settings;
+	model->now = INT64_MIN;
+	model->endpoints = model->text_count = model->cell = 0;
+	model->events = 0;
+	model->lost = false;
+}
+
+/* The large tables need not be cleared: what is in use of them is counted. */
 struct fz_model *fz_model_new(const struct fz_settings *settings)
 {
-	struct fz_model *model = calloc(1, sizeof *model);
-	struct fz_world *world = calloc(1, sizeof *world);
+	struct fz_model *model = malloc(sizeof *model);
+	struct fz_world *world = malloc(sizeof *world);
 
-	assert(settings->params.rto > 0 && settings->params.max_retransmits >= 0 && settings->movie_count <= FZ_MAX_MOVIES);
 	if (!model || !world) {
 		free(model);
 		free(world);
 		return NULL;
 	}
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS; i++) {
-		world->endpoints[i].movie = -1;
-		world->endpoints[i].response.text = FZ_NO_TEXT;
-	}
-	model->set = *settings;
-	model->now = INT64_MIN;
-	model->worlds[model->count++] = world;
+	model->worlds[0] = world;
+	model->count = 1;
+	model->after_count = model->spare_count = 0;
+	model->kept = NULL;
+	fz_model_reset(model, settings);
 	return model;
 }
 
@@ -188,34 +267,30 @@ void fz_model_free(struct fz_model *model)
 {
 	if (!model)
 		return;
-	free_worlds(model->worlds, &model->count);
-	while (model->kept) {
-		struct kept *next = model->kept->next;
-
-		free(model->kept);
-		model->kept = next;
-	}
+	spare_worlds(model, model->worlds, &model->count);
+	while (model->spare_count > 0)
+		free(model->spare[--model->spare_count]);
+	forget_kept(model, true);
 	free(model);
 }
 
 /* ---- an event ------------------------------------------------------------------------------------------------------ */
 
-/* FMT-01, FMT-07: whatever a server sends is a message that servers send. */
+/* FMT-01, FMT-07: whatever a server sends is a message that servers send. It is read here, once. */
 static bool check_form(struct fz_try *try)
 {
 	for (size_t i = 0; i < try->count && !try->failed; i++) {
 		const struct fz_output *output = &try->outputs[i];
 		struct c2w_str octets = { output->octets, output->length };
-		struct fz_fields fields;
+		struct fz_fields *fields = &try->model->read[i];
 
-		assert(output->endpoint < FZ_MAX_ENDPOINTS);
 		if (output->closed)
 			continue;
 		if (output->length > 65507)
 			fz_fail(try, "FMT-07", output->endpoint, "more than 65507 octets", octets);
-		else if (!fz_is_message(output->octets, output->length, &fields))
+		else if (!fz_is_message(output->octets, output->length, fields))
 			fz_fail(try, "FMT-01", output->endpoint, "no message", octets);
-		else if (fz_command_beat(fields.command) != FZ_RESPONSE)
+		else if (fz_command_beat(fields->command) != FZ_RESPONSE)
 			fz_fail(try, "FMT-01", output->endpoint, "no command that servers send", octets);
 	}
 	return !try->failed;
@@ -239,14 +314,14 @@ static void judge(struct fz_try *try, bool tcp)
 static void add_world(struct fz_model *model, struct fz_world *world)
 {
 	for (unsigned i = 0; i < model->after_count; i++) {
-		if (memcmp(model->after[i], world, offsetof(struct fz_world, texts)) == 0) {
-			free(world);
+		if (memcmp(model->after[i]->codes, world->codes, world_size(model) - offsetof(struct fz_world, codes)) == 0) {
+			spare_world(model, world);
 			return;
 		}
 	}
 	if (model->after_count == FZ_MAX_WORLDS) {
 		model->lost = true;
-		free(world);
+		spare_world(model, world);
 		return;
 	}
 	model->after[model->after_count++] = world;
@@ -284,11 +359,10 @@ static void try_world(struct fz_model *model, const struct fz_world *world, bool
 	struct fz_path path = { .known = 0 };
 
 	do {
-		struct fz_world *copy = copy_world(world);
+		struct fz_world *copy = ++*paths > FZ_MAX_PATHS ? NULL : copy_world(model, world);
 
-		if (!copy || ++*paths > FZ_MAX_PATHS) {
+		if (!copy) {
 			model->lost = true;
-			free(copy);
 			return;
 		}
 		reset(try, copy, &path);
@@ -299,7 +373,7 @@ static void try_world(struct fz_model *model, const struct fz_world *world, bool
 			add_world(model, copy);
 			continue;
 		}
-		free(copy);
+		spare_world(model, copy);
 		if ((long)try->taken_count > *best) {
 			*best = (long)try->taken_count;
 			memcpy(model->why, try->why, sizeof model->why);
@@ -314,11 +388,15 @@ static const char *happen(struct fz_model *model, enum fz_event event, unsigned 
 	unsigned paths = 0;
 	long best = -1;
 
-	assert(from < FZ_MAX_ENDPOINTS && now >= model->now);
+	assert(now >= model->now);
 	model->lost = model->lost || count > FZ_MAX_OUTPUTS;
 	if (model->lost)
 		return NULL;
-	*try = (struct fz_try){ .model = model, .set = &model->set, .now = now, .from = from, .event = event, .outputs = outputs, .count = count };
+	use_endpoint(model, from);
+	for (size_t i = 0; i < count; i++)
+		use_endpoint(model, outputs[i].endpoint);
+	*try = (struct fz_try){ .model = model, .set = &model->set, .endpoints = model->endpoints, .now = now, .from = from, .event = event,
+		.outputs = outputs, .count = count, .read = model->read, .taken = model->taken };
 	try->fields = event >= FZ_ON_CONNECTION ? &model->fields : NULL;
 	model->now = now;
 	model->events++;
@@ -329,10 +407,10 @@ static const char *happen(struct fz_model *model, enum fz_event event, unsigned 
 	}
 	for (unsigned i = 0; i < model->count; i++)
 		try_world(model, model->worlds[i], tcp, &paths, &best);
-	if (model->after_count == 0 && !model->lost)
-		return model->why;
-	free_worlds(model->worlds, &model->count);
-	memcpy(model->worlds, model->after, sizeof model->worlds);
+	if (model->after_count == 0)
+		return model->lost ? NULL : model->why;
+	spare_worlds(model, model->worlds, &model->count);
+	memcpy(model->worlds, model->after, model->after_count * sizeof *model->after);
 	model->count = model->after_count;
 	model->after_count = 0;
 	return NULL;
@@ -356,7 +434,7 @@ const char *fz_model_time(struct fz_model *model, int64_t now, const struct fz_o
 static const struct fz_endpoint *likeliest(const struct fz_model *model, unsigned endpoint)
 {
 	assert(endpoint < FZ_MAX_ENDPOINTS);
-	return &model->worlds[0]->endpoints[endpoint];
+	return endpoint < model->endpoints ? &model->worlds[0]->endpoints[endpoint] : &nobody;
 }
 
 static enum fz_event event_of(enum fz_command command)
@@ -402,9 +480,11 @@ static struct c2w_str keep_copy(struct fz_model *model, const char *octets, size
 /* A request and what answers it have to be remembered: both are copied. */
 static const struct fz_output *keep_exchange(struct fz_model *model, const char *octets, size_t length, const struct fz_output *outputs, size_t count)
 {
-	struct c2w_str copy = keep_copy(model, octets, length);
+	struct c2w_str copy = keep_copy(model, octets, length), *const slices[] = { &model->fields.time, &model->fields.word, &model->fields.user,
+		&model->fields.data };
 
-	fz_is_message(copy.at, copy.length, &model->fields);
+	for (size_t i = 0; i < sizeof slices / sizeof *slices; i++)
+		slices[i]->at = copy.at + (slices[i]->at - octets);
 	for (size_t i = 0; i < count && i < FZ_MAX_OUTPUTS; i++) {
 		model->outputs[i] = outputs[i];
 		if (outputs[i].closed)
@@ -433,6 +513,7 @@ const char *fz_model_receive(struct fz_model *model, unsigned endpoint, const ch
 
 void fz_model_reads(struct fz_model *model, unsigned endpoint, bool reads)
 {
+	use_endpoint(model, endpoint);
 	for (unsigned i = 0; i < model->count; i++) {
 		struct fz_endpoint *peer = &model->worlds[i]->endpoints[endpoint];
 
@@ -449,7 +530,7 @@ int64_t fz_model_due(const struct fz_model *model)
 	int64_t due = INT64_MAX;
 
 	for (unsigned i = 0; i < model->count; i++) {
-		for (unsigned k = 0; k < FZ_MAX_ENDPOINTS; k++) {
+		for (unsigned k = 0; k < model->endpoints; k++) {
 			int64_t next = fz_endpoint_due(&model->set, &model->worlds[i]->endpoints[k], model->now);
 
 			due = next < due ? next : due;
@@ -472,7 +553,7 @@ unsigned fz_model_users(const struct fz_model *model)
 {
 	unsigned users = 0;
 
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS; i++)
+	for (unsigned i = 0; i < model->endpoints; i++)
 		users += likeliest(model, i)->state != FZ_DISCONNECTED;
 	return users;
 }

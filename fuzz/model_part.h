@@ -67,10 +67,11 @@ struct fz_endpoint {
 	int64_t heard_at;          /* TCP: ROB-04 */
 };
 
+/* Only the endpoints in use are copied and compared. */
 struct fz_world {
-	struct fz_endpoint endpoints[FZ_MAX_ENDPOINTS];
+	uint64_t texts;            /* accepted; first, since worlds are compared without it */
 	uint64_t codes[FZ_ERRORS]; /* learnt where the parameter is `any`: code + 1, 0 before */
-	uint64_t texts;            /* accepted; last, since worlds are compared without it */
+	struct fz_endpoint endpoints[FZ_MAX_ENDPOINTS];
 };
 
 /* The choices that one try of an event made, so that the next try makes others. */
@@ -83,6 +84,7 @@ struct fz_try {
 	struct fz_model *model;
 	const struct fz_settings *set;
 	struct fz_world *world;       /* a copy: the try's own */
+	unsigned endpoints;           /* of it in use: the first so many */
 	struct fz_path *path;
 	int64_t now;
 	unsigned from;                /* the endpoint it is about */
@@ -90,7 +92,8 @@ struct fz_try {
 	const struct fz_fields *fields; /* of a message */
 	const struct fz_output *outputs;
 	size_t count;
-	bool taken[FZ_MAX_OUTPUTS];   /* explained */
+	const struct fz_fields *read; /* the outputs' fields */
+	bool *taken;                  /* explained: one for each output */
 	size_t taken_count;
 	enum fz_state before;         /* of the endpoint, at the event */
 	const char *discarded;        /* the rule by which nothing may happen, or NULL */

@@ -68,7 +68,7 @@ static unsigned users_in(struct fz_try *try, int64_t movie)
 {
 	unsigned users = 0;
 
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS; i++)
+	for (unsigned i = 0; i < try->endpoints; i++)
 		users += at(try, i)->state == FZ_MOVIE_ROOM && at(try, i)->movie == movie;
 	return users;
 }
@@ -77,14 +77,14 @@ static unsigned users_of(struct fz_try *try)
 {
 	unsigned users = 0;
 
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS; i++)
+	for (unsigned i = 0; i < try->endpoints; i++)
 		users += has_session(at(try, i));
 	return users;
 }
 
 static bool is_name_held(struct fz_try *try, struct c2w_str name)
 {
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS; i++)
+	for (unsigned i = 0; i < try->endpoints; i++)
 		if (has_session(at(try, i)) && c2w_str_equal(at(try, i)->name, name))
 			return true;
 	return false;
@@ -145,15 +145,9 @@ static size_t find_output(const struct fz_try *try, unsigned endpoint, bool new_
 {
 	size_t i = 0;
 
-	for (; i < try->count; i++) {
-		struct fz_fields fields;
-
-		if (try->taken[i] || try->outputs[i].endpoint != endpoint || try->outputs[i].closed)
-			continue;
-		if (fz_is_message(try->outputs[i].octets, try->outputs[i].length, &fields) &&
-			(fields.command == FZ_NEW_MESSAGE) == new_message)
-			break;
-	}
+	while (i < try->count && (try->taken[i] || try->outputs[i].endpoint != endpoint || try->outputs[i].closed ||
+		(try->read[i].command == FZ_NEW_MESSAGE) != new_message))
+		i++;
 	return i;
 }
 
@@ -177,7 +171,7 @@ static bool was_dropped(struct fz_try *try, unsigned endpoint, size_t more)
 /* What is wrong with the message sent in the place of an exact one, or `missing` if there is none. */
 static void blame_difference(struct fz_try *try, const char *missing, unsigned endpoint, struct c2w_str wanted, const char *data_rule)
 {
-	struct fz_fields want = { 0 }, got = { 0 };
+	struct fz_fields want = { 0 }, got;
 	size_t other;
 
 	fz_is_message(wanted.at, wanted.length, &want);
@@ -186,7 +180,7 @@ static void blame_difference(struct fz_try *try, const char *missing, unsigned e
 		fz_fail(try, missing, endpoint, "this was not sent", wanted);
 		return;
 	}
-	fz_is_message(try->outputs[other].octets, try->outputs[other].length, &got);
+	got = try->read[other];
 	if (want.command != got.command || want.code != got.code)
 		fz_fail(try, missing, endpoint, "another command than it should be", octets_of(&try->outputs[other]));
 	else if (!c2w_str_equal(want.time, got.time))
@@ -282,7 +276,7 @@ static void forget_stranger(struct fz_try *try)
 	struct fz_endpoint *oldest = NULL;
 	unsigned strangers = 0;
 
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS; i++) {
+	for (unsigned i = 0; i < try->endpoints; i++) {
 		struct fz_endpoint *peer = at(try, i);
 
 		if (peer->tcp || has_session(peer) || peer->response.standing == FZ_NONE)
@@ -347,14 +341,13 @@ static const struct fz_output *answer(struct fz_try *try, enum fz_command comman
 {
 	size_t i = find_output(try, try->from, false);
 
-	memset(got, 0, sizeof *got);
 	try->rule = rule;
 	if (i == try->count) {
 		if (!was_dropped(try, try->from, ANY_MESSAGE))
 			fz_fail(try, rule, try->from, "no answer, expected", c2w_str_of(fz_command_name(command)));
 		return NULL;
 	}
-	fz_is_message(try->outputs[i].octets, try->outputs[i].length, got);
+	*got = try->read[i];
 	if (got->command != command || (is_error(outcome) && !is_code(try, outcome, got->code)))
 		fz_fail(try, rule, try->from, "another answer than it should be", octets_of(&try->outputs[i]));
 	else if (!c2w_str_equal(got->time, try->fields->time))
@@ -465,7 +458,7 @@ static bool is_user_list(struct fz_try *try, struct c2w_str data)
 	bool seen[FZ_MAX_ENDPOINTS] = { false };
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS; i++) {
+	for (unsigned i = 0; i < try->endpoints; i++) {
 		struct fz_endpoint *peer = at(try, i);
 
 		if (!has_session(peer))
@@ -618,7 +611,7 @@ static void on_send(struct fz_try *try)
 	peer->response.last_at = 0;
 	peer->response.standing = peer->waiting > 0 ? FZ_WAITS : FZ_UNACKED;
 	fz_mark(try, peer->tcp, try->before, try->event, FZ_DELIVERED);
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS; i++)
+	for (unsigned i = 0; i < try->endpoints; i++)
 		if (at(try, i)->state == state && at(try, i)->movie == movie)
 			deliver(try, i, try->text);
 }
@@ -850,7 +843,7 @@ static void settle_endpoint(struct fz_try *try, unsigned endpoint, int64_t when)
 
 static void settle(struct fz_try *try, int64_t when)
 {
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS; i++)
+	for (unsigned i = 0; i < try->endpoints; i++)
 		settle_endpoint(try, i, when);
 }
 
@@ -939,13 +932,13 @@ static const char *rule_against_text(struct fz_try *try, unsigned endpoint, stru
 }
 
 /* The rule that an output breaks by being there. */
-static const char *rule_against(struct fz_try *try, const struct fz_output *output)
+static const char *rule_against(struct fz_try *try, size_t i)
 {
+	const struct fz_output *output = &try->outputs[i];
 	struct fz_endpoint *peer = at(try, output->endpoint);
-	struct fz_fields fields = { 0 };
+	struct fz_fields fields = try->read[i];
 	struct pending pending[2];
 
-	fz_is_message(output->octets, output->length, &fields);
 	if (fields.command == FZ_NEW_MESSAGE && try->event != FZ_ON_TIME)
 		return rule_against_text(try, output->endpoint, octets_of(output));
 	if (try->event != FZ_ON_TIME) {
@@ -959,10 +952,10 @@ static const char *rule_against(struct fz_try *try, const struct fz_output *outp
 		return "REL-14";
 	if (peer->response.standing == FZ_GIVEN_UP && c2w_str_equal(octets_of(output), peer->response.octets))
 		return "REL-06";
-	for (unsigned i = 0; i < pending_of(try, peer, pending); i++) {
+	for (unsigned k = 0; k < pending_of(try, peer, pending); k++) {
 		struct fz_fields sent = { 0 };
 
-		fz_is_message(pending[i].octets.at, pending[i].octets.length, &sent);
+		fz_is_message(pending[k].octets.at, pending[k].octets.length, &sent);
 		if (sent.command == fields.command && sent.us == fields.us)
 			return "REL-04"; /* not octet for octet */
 	}
@@ -1001,9 +994,9 @@ static void finish(struct fz_try *try)
 		if (output->closed)
 			on_closing(try, i);
 		else
-			fz_fail(try, rule_against(try, output), output->endpoint, "sent without a reason", octets_of(output));
+			fz_fail(try, rule_against(try, i), output->endpoint, "sent without a reason", octets_of(output));
 	}
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS && !try->failed; i++)
+	for (unsigned i = 0; i < try->endpoints && !try->failed; i++)
 		if (at(try, i)->unread > (uint64_t)try->set->params.max_backlog)
 			fz_fail(try, "ROB-03", i, "not dropped beyond max-backlog", C2W_STR(""));
 }
@@ -1068,7 +1061,7 @@ void fz_judge_receive(struct fz_try *try)
 	bool request = try->fields && fz_command_beat(try->fields->command) == FZ_REQUEST;
 
 	settle(try, try->now);
-	for (unsigned i = 0; i < FZ_MAX_ENDPOINTS; i++)
+	for (unsigned i = 0; i < try->endpoints; i++)
 		if (i == try->from || (request && has_session(at(try, i))))
 			bury_perhaps(try, i);
 	try->before = peer->state;

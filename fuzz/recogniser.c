@@ -116,16 +116,16 @@ bool fz_is_user_name(struct c2w_str user)
 /* Whether a command is written as the table says, each X a digit; their number goes to *code. */
 static bool is_written(struct c2w_str word, const char *pattern, unsigned *code)
 {
+	size_t i = 0;
+
 	*code = 0;
-	if (word.length != strlen(pattern))
-		return false;
-	for (size_t i = 0; i < word.length; i++) {
+	for (; i < word.length; i++) {
 		if (pattern[i] == 'X' && is_digit(word.at[i]))
 			*code = *code * 10 + (unsigned)(word.at[i] - '0');
 		else if (pattern[i] == 'X' || pattern[i] != word.at[i])
-			return false;
+			return false; /* at the pattern's end, too */
 	}
-	return true;
+	return pattern[i] == '\0';
 }
 
 /* No command of section 3 has an X of its own. */

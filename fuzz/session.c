@@ -1,6 +1,7 @@
 /* A session core and whoever watches it: see session.h.
  * For targets/session.c and the simulator.
- * Everything belongs to struct fz_session, apart from the judge. */
+ * Everything belongs to the one struct fz_session. It, judge and model are kept from session to session, since they are large; the core, its
+ * endpoints and each message to it are made anew, where a sanitizer watches their bounds. */
 #include "fuzz/session.h"
 
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "fuzz/model.h"
 #include "judge/judge.h"
+#include "net/sim.h"
 #include "protocol/frame.h"
 #include "reports/result.h"
 #include "server/core.h"
@@ -19,6 +21,7 @@ static const int64_t RTO = 1000000000, MOMENT = 1000000, TICK = 1000; /* ns */
 struct watched {
 	struct srv_way way;
 	bool open;                      /* model and judge have been told */
+	bool spoke;                     /* in this session: who never did the core cannot know */
 	bool stalled;                   /* it does not read: TCP */
 	size_t waits;                   /* what the kernel has not taken then */
 	bool dropped;                   /* by the core, in this event */
@@ -27,8 +30,12 @@ struct watched {
 struct fz_session {
 	struct srv_settings settings;
 	struct srv_core *core;
-	struct jd *jd;                  /* kept between sessions: it is large */
-	struct fz_model *model;
+	const struct srv_policy *policy;  /* of a known-bad server; NULL: the right one */
+	const struct srv_filter *filter;  /* its; NULL: none */
+	void *filtered;                   /* the filter's own */
+	struct net *net;                  /* for a fault that has a socket: nobody is at its other end */
+	struct jd *jd;                  /* kept */
+	struct fz_model *model;         /* kept */
 	int64_t now;
 	uintptr_t connections;          /* made so far: each has a name of its own */
 	struct watched watched[FZ_CLIENTS];
@@ -38,6 +45,8 @@ struct fz_session {
 	size_t pooled;
 	char pool[POOL];
 };
+
+static struct fz_session only; /* one at a time */
 
 /* Cleared and read by libFuzzer at every input: new behaviour keeps it. */
 __attribute__((used, section("__libfuzzer_extra_counters"))) static uint8_t counters[FZ_MODEL_CELLS];
@@ -153,6 +162,72 @@ static void carrier_note(void *context, const struct srv_way *way, bool detail, 
 	FZ_CLAIM(*what && octets.at);
 }
 
+/* ---- the core, or what stands before it ---------------------------------------------------------------- */
+
+static void core_receive(struct fz_session *s, const struct srv_way *way, const char *octets, size_t length)
+{
+	if (s->filter)
+		s->filter->receive(s->filtered, way, octets, length, s->now);
+	else
+		srv_core_receive(s->core, way, octets, length, s->now);
+}
+
+static void core_closed(struct fz_session *s, const struct srv_way *way)
+{
+	if (s->filter)
+		s->filter->closed(s->filtered, way, false);
+	else
+		srv_core_closed(s->core, way);
+}
+
+static int64_t core_due(const struct fz_session *s)
+{
+	return s->filter ? s->filter->due(s->filtered) : srv_core_due(s->core);
+}
+
+static void core_run(struct fz_session *s)
+{
+	if (s->filter)
+		s->filter->run(s->filtered, s->now);
+	else
+		srv_core_run(s->core, s->now);
+}
+
+static void begin_core(struct fz_session *s, struct srv_carrier carrier)
+{
+	struct srv_settings settings = s->settings;
+
+	s->filter = s->policy ? s->policy->filter : NULL;
+	settings.policy = s->policy;
+	if (s->filter)
+		settings.filter = s->filtered = s->filter->open(&settings, &carrier, s->net);
+	s->core = srv_core_new(&settings, &carrier);
+	if (s->filter)
+		s->filter->begin(s->filtered, s->core);
+}
+
+static void end_core(struct fz_session *s)
+{
+	srv_core_free(s->core);
+	s->core = NULL;
+	if (s->filter)
+		s->filter->close(s->filtered);
+}
+
+const char *fz_session_policy(const struct srv_policy *policy)
+{
+	static const struct net_sim_options perfect = { 0 };
+
+	if (policy && policy->frame)
+		return "it cuts streams, and a session is made of whole messages";
+	if (policy && policy->tcp_port)
+		return "it listens elsewhere, and a session has no ports";
+	only.policy = policy;
+	if (policy && !only.net)
+		only.net = net_sim_new(&perfect);
+	return NULL;
+}
+
 /* ---- one event ---------------------------------------------------------------------------------------- */
 
 static void begin_event(struct fz_session *s)
@@ -184,7 +259,7 @@ static void check_bounds(struct fz_session *s)
 	size_t sessions = 0;
 
 	for (unsigned i = 0; i < FZ_CLIENTS; i++) {
-		bool session = srv_core_has_session(s->core, &s->watched[i].way);
+		bool session = s->watched[i].spoke && srv_core_has_session(s->core, &s->watched[i].way);
 
 		FZ_CLAIM(!session || !s->watched[i].dropped);
 		if (s->watched[i].dropped)
@@ -196,7 +271,7 @@ static void check_bounds(struct fz_session *s)
 	FZ_CLAIM(srv_core_endpoints(s->core) <= FZ_CLIENTS);
 	FZ_CLAIM(srv_core_pending(s->core) <= 2 * FZ_UDP_CLIENTS); /* REL-14 */
 	fz_saw_number(srv_core_users(s->core));
-	fz_saw_number((uint64_t)srv_core_due(s->core));
+	fz_saw_number((uint64_t)core_due(s));
 }
 
 /* The end of an event: what the model says to it. */
@@ -233,9 +308,10 @@ static void send_octets(struct fz_session *s, unsigned client, const char *octet
 
 	open_client(s, client);
 	begin_event(s);
+	s->watched[client].spoke = true;
 	tell(s, client, ">", octets, length);
 	jd_sent(s->jd, client, s->now, copy, length);
-	srv_core_receive(s->core, &s->watched[client].way, copy, length, s->now);
+	core_receive(s, &s->watched[client].way, copy, length);
 	compare(s, fz_model_receive(s->model, client, copy, length, s->now, s->outputs, s->output_count));
 	free(copy);
 }
@@ -254,7 +330,7 @@ static void end_connection(struct fz_session *s, unsigned client)
 		return;
 	begin_event(s);
 	tell(s, client, "closes", "", 0);
-	srv_core_closed(s->core, &w->way);
+	core_closed(s, &w->way);
 	FZ_CLAIM(!srv_core_has_session(s->core, &w->way)); /* TRN-06 */
 	compare(s, fz_model_ended(s->model, client, s->now, s->outputs, s->output_count));
 	close_connection(s, client);
@@ -279,25 +355,35 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Whatever is due until then, by the core's or the model's timetable, each at its time. */
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Whatever is due until then, by the core's or the model's timetable, each at its time. Where nothing is due nothing happens. */
 static void pass(struct fz_session *s, int64_t until)
 {
-	while (s->now < until || srv_core_due(s->core) <= s->now) {
-		int64_t due = earlier(srv_core_due(s->core), fz_model_due(s->model));
+	for (;;) {
+		int64_t core = core_due(s), model = fz_model_due(s->model);
 
-		s->now = due <= s->now ? s->now : earlier(due, until);
-		if (srv_core_due(s->core) > s->now && fz_model_due(s->model) <= s->now)
-			s->now = earlier(until, srv_core_due(s->core)); /* the model waits for the end of a tolerance */
+		if (earlier(core, model) > until)
+			break;
+		s->now = later(s->now, earlier(core, model));
+		if (core > s->now && model <= s->now)
+			s->now = earlier(until, core); /* the model waits for the end of a tolerance */
 		begin_event(s);
-		if (srv_core_due(s->core) <= s->now)
-			srv_core_run(s->core, s->now);
+		if (core <= s->now)
+			core_run(s);
 		compare(s, fz_model_time(s->model, s->now, s->outputs, s->output_count));
+		if (core > s->now && s->now >= until)
+			break;
 	}
+	s->now = until;
 }
 
 static int64_t how_long(const struct fz_session *s, enum fz_wait wait)
 {
-	int64_t due = srv_core_due(s->core);
+	int64_t due = core_due(s);
 
 	switch (wait) {
 	case FZ_HALF_RTO: return RTO / 2;
@@ -375,45 +461,45 @@ static void set_way(struct srv_way *way, unsigned client)
 	way->local.port = 1950;
 }
 
-static struct jd *judge_for(const struct jd_options *options)
+static void begin_judge(struct fz_session *s)
 {
-	static struct jd *kept;
+	struct jd_options options = { .params = s->settings.params, .found = judge_found };
 
-	if (!kept)
-		kept = jd_new(options, FZ_CLIENTS);
+	if (s->jd)
+		jd_reset(s->jd, &options);
 	else
-		jd_reset(kept, options);
-	FZ_CLAIM(kept);
-	return kept;
+		s->jd = jd_new(&options, FZ_CLIENTS);
+	FZ_CLAIM(s->jd);
 }
 
-static struct fz_model *model_for(const struct srv_settings *settings)
+static void begin_model(struct fz_session *s)
 {
+	const struct srv_settings *settings = &s->settings;
 	struct fz_settings same = { .params = settings->params, .movie_count = FZ_MOVIES };
-	struct fz_model *model;
 
 	same.params.capacity = (int64_t)settings->max_users;
 	same.params.room_capacity = settings->max_room ? (int64_t)settings->max_room : C2W_UNKNOWN_CAPACITY;
 	memcpy(same.movies, fz_titles, sizeof(fz_titles));
-	model = fz_model_new(&same);
-	FZ_CLAIM(model);
-	return model;
+	if (s->model)
+		fz_model_reset(s->model, &same);
+	else
+		s->model = fz_model_new(&same);
+	FZ_CLAIM(s->model);
 }
 
 struct fz_session *fz_session_begin(uint8_t settings)
 {
-	struct fz_session *s = calloc(1, sizeof(*s));
-	struct jd_options judge = { .found = judge_found };
+	struct fz_session *s = &only;
 	struct srv_carrier carrier = { .context = s, .send = carrier_send, .drop = carrier_drop, .note = carrier_note };
 
-	if (!s)
-		abort();
+	FZ_CLAIM(!s->core);
 	s->now = RTO;
+	s->connections = 0;
 	s->settings = settings_of(settings);
-	s->core = srv_core_new(&s->settings, &carrier);
-	judge.params = s->settings.params;
-	s->jd = judge_for(&judge);
-	s->model = model_for(&s->settings);
+	begin_core(s, carrier);
+	begin_judge(s);
+	begin_model(s);
+	memset(s->watched, 0, sizeof(s->watched));
 	for (unsigned i = 0; i < FZ_CLIENTS; i++)
 		set_way(&s->watched[i].way, i);
 	for (unsigned i = 0; i < FZ_UDP_CLIENTS; i++)
@@ -428,7 +514,5 @@ void fz_session_end(struct fz_session *s)
 		end_connection(s, i);
 	pass(s, s->now + 10 * RTO);
 	FZ_CLAIM(srv_core_pending(s->core) == 0); /* REL-08: whoever does not ack is gone by now */
-	srv_core_free(s->core);
-	fz_model_free(s->model);
-	free(s);
+	end_core(s);
 }

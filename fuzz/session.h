@@ -7,6 +7,11 @@
 #include "fuzz/steps.h"
 
 struct fz_session;
+struct srv_policy;
+
+/* Whose core it is from now on: a known-bad one, which model and judges are to find; NULL: the right one.
+ * Returns why a session cannot show it, or NULL. */
+const char *fz_session_policy(const struct srv_policy *policy);
 
 /* settings: how many users, how many in a room, how many retransmissions. Never NULL. */
 struct fz_session *fz_session_begin(uint8_t settings);

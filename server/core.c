@@ -343,8 +343,11 @@ static size_t at_most(size_t wanted, size_t most)
 
 struct srv_core *srv_core_new(const struct srv_settings *settings, const struct srv_carrier *carrier)
 {
-	struct srv_core *core = srv_allocate(sizeof(*core));
+	struct srv_core *core = malloc(sizeof(*core));
 
+	if (!core)
+		abort();
+	memset(core, 0, offsetof(struct srv_core, scratch));
 	core->settings = *settings;
 	core->policy = srv_policy_complete(settings->policy);
 	core->carrier = *carrier;

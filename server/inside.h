@@ -99,7 +99,7 @@ struct srv_core {
 	struct srv_room *titles;           /* hash by title */
 	char *movie_list;                  /* the data of every MOVIE_LIST_RESPONSE: LST-02 */
 	size_t movie_list_length;
-	char scratch[C2W_MAX_TO_CLIENT];   /* where lists are written */
+	char scratch[C2W_MAX_TO_CLIENT];   /* where lists are written; last, since it is never cleared */
 };
 
 static inline struct c2w_str srv_name(const struct srv_endpoint *endpoint)
