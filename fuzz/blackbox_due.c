@@ -1,0 +1,152 @@
+/* What is due: of each message that goes out, which answer must come, to whom; and which of them a message is that came.
+ * For blackbox_play.c and its siblings. Texts that are expected belong to the play. */
+#include "fuzz/blackbox_play_inside.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static struct fz_expected *expect(struct fz_play *play, unsigned party, const struct fz_answer *answer)
+{
+	struct fz_expected *expected = &play->expected[play->expected_count];
+
+	if (play->expected_count == MAX_EXPECTED)
+		return NULL;
+	play->expected_count++;
+	*expected = (struct fz_expected){ .party = party, .answer = *answer };
+	return expected;
+}
+
+static void expect_text(struct fz_play *play, unsigned party, unsigned author, const struct fz_answer *answer, struct c2w_str text)
+{
+	struct fz_expected *expected = expect(play, party, answer);
+
+	if (expected == NULL)
+		return;
+	expected->author = author;
+	expected->text = malloc(text.length + 1);
+	assert(expected->text != NULL);
+	memcpy(expected->text, text.at, text.length);
+	expected->text_length = text.length;
+}
+
+void fz_forget_expected(struct fz_play *play, unsigned party)
+{
+	for (unsigned i = 0; i < play->expected_count; i++)
+		if (play->expected[i].party == party && !play->expected[i].met)
+			play->expected[i].asked = play->expected[i].met = true;
+}
+
+static void say_expected(const struct fz_play *play, const struct fz_expected *expected)
+{
+	const struct fz_answer *answer = &expected->answer;
+
+	fz_say(play, "%s < %s", fz_name_of(expected->party), c2w_command_info(answer->command)->name);
+	if (answer->error >= 0)
+		fz_say(play, " %s", c2w_param_info((enum c2w_param)answer->error)->name);
+	if (answer->family == C2W_CHAT) {
+		fz_say(play, " by %s ", fz_name_of(expected->author));
+		if (play->options.script != NULL)
+			fz_text_print((struct c2w_str){ expected->text, expected->text_length }, play->options.script);
+	}
+	if (answer->command == C2W_CONNECTION_GRANTED)
+		fz_say(play, " or CONNECTION_ERROR server-full");
+	fz_say(play, " [%s]\n", c2w_rule_info(answer->rule)->id);
+}
+
+/* From now on it is waited for. */
+void fz_ask(struct fz_play *play, unsigned party)
+{
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		struct fz_expected *expected = &play->expected[i];
+
+		if (expected->party != party || expected->asked || (expected->met && play->options.script == NULL))
+			continue;
+		expected->asked = true;
+		say_expected(play, expected);
+	}
+	play->awaiting_since = net_now(play->options.net);
+}
+
+struct fz_expected *fz_open_expectation(struct fz_play *play)
+{
+	for (unsigned i = 0; i < play->expected_count; i++)
+		if (play->expected[i].asked && !play->expected[i].met)
+			return &play->expected[i];
+	return NULL;
+}
+
+/* Texts: everyone who is certainly in the author's room, reads and acks. */
+static bool hears(const struct fz_party *party, const struct fz_party *author)
+{
+	const struct fz_guess *mine = &party->guess, *theirs = &author->guess;
+
+	if (!party->open || party->ended || party->over || party->deaf || mine->lost || mine->murky[C2W_CHAT] || (party->holds && !party->tcp))
+		return false;
+	return mine->place == theirs->place && (mine->place != FZ_MOVIE_ROOM || mine->movie == theirs->movie);
+}
+
+static void text_sent(struct fz_party *author, const struct fz_step *step, const struct fz_answer *answer, struct c2w_str text)
+{
+	struct fz_play *play = author->play;
+
+	for (unsigned i = 0; i < FZ_CAST; i++) {
+		struct fz_party *party = &play->parties[i];
+		bool certain = step != NULL && step->await && step->command == C2W_SEND_MESSAGE_REQUEST && step->action == FZ_SEND;
+
+		if (certain && hears(party, author) && (party == author || party->moving == 0))
+			expect_text(play, i, author->index, answer, text);
+		else
+			party->guess.murky[C2W_CHAT] |= party->guess.place != FZ_OUTSIDE;
+	}
+}
+
+/* Whoever asks for another's name may get it, and then the other does not. */
+static void claim(const struct fz_party *party, struct c2w_str octets)
+{
+	struct fz_play *play = party->play;
+	struct c2w_message message;
+
+	c2w_message_parse(&message, octets.at, octets.length, 0);
+	for (unsigned i = 0; i < FZ_CAST && message.command == C2W_CONNECTION_REQUEST; i++)
+		if (i != party->index && c2w_str_equal(message.user, c2w_str_of(play->parties[i].user))) {
+			play->parties[i].claimed = play->parties[i].guess.lost = true;
+			fz_forget_expected(play, i);
+		}
+}
+
+void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets)
+{
+	struct fz_play *play = party->play;
+	struct fz_answer answer = fz_guess_sent(&party->guess, play->options.world, c2w_str_of(party->user), octets);
+	struct c2w_message message;
+
+	claim(party, octets);
+	if (party->tcp && step != NULL && (step->pieces > 0 || step->joined || play->batch))
+		answer.rule = C2W_TRN_03;
+	if (answer.due == FZ_NOTHING || party->probing)
+		return;
+	if (answer.family != C2W_CHAT) {
+		if (answer.due == FZ_DUE)
+			expect(play, party->index, &answer);
+		return;
+	}
+	c2w_message_parse(&message, octets.at, octets.length, 0);
+	text_sent(party, answer.due == FZ_DUE ? step : NULL, &answer, message.data);
+}
+
+struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message)
+{
+	struct fz_play *play = party->play;
+	enum c2w_family family = c2w_command_info(message->command)->family;
+
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		struct fz_expected *e = &play->expected[i];
+
+		if (e->met || e->party != party->index || e->answer.family != family)
+			continue;
+		if (family != C2W_CHAT || (c2w_str_equal(message->data, (struct c2w_str){ e->text, e->text_length }) &&
+		                           c2w_str_equal(message->user, c2w_str_of(play->parties[e->author].user))))
+			return e;
+	}
+	return NULL;
+}

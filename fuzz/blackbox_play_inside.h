@@ -1,0 +1,130 @@
+/* What the files of a play share: its clients, what is due to them, and the play itself.
+ * For fuzz/blackbox_{play,tell,due,send,receive,silence,leave}.c only. */
+#ifndef FZ_BLACKBOX_PLAY_INSIDE_H
+#define FZ_BLACKBOX_PLAY_INSIDE_H
+
+#include "fuzz/blackbox_play.h"
+#include "judge/judge.h"
+#include "protocol/frame.h"
+
+enum {
+	HONEST = FZ_CAST, PARTIES,  /* the honest client comes behind the cast */
+	MAX_EXPECTED = 96, MAX_ASKED = 4, MAX_FENCES = 16,
+	MAX_OCTETS = FZ_TIMES * 3 + 1024, KEPT_USER = C2W_MAX_USER + 1
+};
+
+static const int64_t FZ_MS = 1000000;
+
+struct fz_party {
+	struct fz_play *play;
+	unsigned index;
+	char user[KEPT_USER];
+	char session[KEPT_USER];      /* as CONNECTION_GRANTED says; empty: never */
+	char asked[MAX_ASKED][KEPT_USER]; /* what it asked to be called: one of these its session has, if it has one */
+	unsigned asked_count;
+	bool tcp, open, connected, ended;
+	bool holds, deaf, mute, over; /* over: it broke TRN-05, and can do nothing more */
+	struct net_udp *udp;
+	struct net_tcp *link;
+	struct c2w_framer in, out;
+	char *buffers;                /* of both framers, TCP */
+	struct fz_guess guess;
+	char request[MAX_OCTETS];     /* its last one, for `the same` */
+	size_t request_length;
+	char request_time[C2W_MAX_TIME_TEXT + 1];
+	int64_t request_us, request_at;
+	bool nonsense;                /* what was sent last is no message */
+	bool claimed;                 /* somebody else may have its name */
+	bool probing;                 /* what goes out is no step: nothing is due for it */
+	struct { char time[C2W_MAX_TIME_TEXT + 1], user[KEPT_USER]; } answers[C2W_FAMILIES]; /* what an ack refers to */
+	int64_t unacked_for;          /* ns waited while holding acks or not reading */
+	uint64_t event;               /* what it did last, for coverage */
+	int64_t moving;               /* us: TIME of its last request that may move it; 0: it was answered */
+	int64_t fence;                /* us: TIME of a fence under way; 0: none */
+	bool fenced;                  /* it was answered */
+	int64_t fences[MAX_FENCES];   /* us: all there were, a ring */
+	unsigned fence_count;
+	unsigned farewells;
+};
+
+struct fz_expected {
+	unsigned party;
+	struct fz_answer answer;
+	unsigned author;              /* C2W_CHAT */
+	char *text;                   /* C2W_CHAT: malloc'd */
+	size_t text_length;
+	bool asked, met;              /* asked: it is waited for, and the script says so */
+};
+
+enum fz_phase { PLAYING, LEAVING, OVER };
+
+struct fz_play {
+	struct fz_play_options options;
+	struct jd *jd;
+	struct fz_party parties[PARTIES];
+	struct fz_expected expected[MAX_EXPECTED];
+	unsigned expected_count;
+	unsigned step;
+	enum fz_phase phase;
+	bool pausing, fencing, batch;
+	struct net_timer *timer, *finish;
+	int64_t awaiting_since, fencing_since, decide_at;
+	int64_t time_last;            /* us */
+	struct fz_finding findings[FZ_FINDINGS];
+	unsigned finding_count, messages;
+	size_t received;
+	bool refused, stopped, heard, silent;
+	int64_t leaving_until;
+	int64_t round_trip;
+};
+
+/* play.c */
+bool fz_ready(struct fz_party *party);
+void fz_do_send(struct fz_party *party, const struct fz_step *step);
+void fz_stop(struct fz_play *play);
+void fz_advance(struct fz_play *play);
+
+/* tell.c */
+char *fz_escaped(struct c2w_str octets);
+void fz_find(struct fz_play *play, enum fz_kind kind, enum c2w_rule rule, const char *what, char *expected, char *got);
+const char *fz_name_of(unsigned party);
+__attribute__((format(printf, 2, 3))) void fz_say(const struct fz_play *play, const char *format, ...);
+void fz_say_step(const struct fz_play *play, const struct fz_step *step);
+void fz_note(const struct fz_party *party, bool received, struct c2w_str octets);
+void fz_seen(const struct fz_party *party, uint64_t answer);
+uint64_t fz_event_of(const struct fz_step *step);
+uint64_t fz_answer_of(const struct jd_reading *reading);
+
+/* due.c */
+void fz_forget_expected(struct fz_play *play, unsigned party);
+void fz_ask(struct fz_play *play, unsigned party);
+struct fz_expected *fz_open_expectation(struct fz_play *play);
+void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets);
+struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message);
+
+/* send.c */
+void fz_send_step(struct fz_party *party, const struct fz_step *step);
+void fz_request(struct fz_party *party, enum c2w_command command, const char *user, struct c2w_str data);
+void fz_acknowledge(struct fz_party *party, const struct c2w_message *message);
+
+/* receive.c */
+void fz_open_party(struct fz_party *party);
+void fz_close_party(struct fz_party *party, bool reset);
+void fz_set_reading(const struct fz_party *party, bool on);
+
+/* silence.c */
+int64_t fz_patience_of(const struct fz_play *play);
+bool fz_is_fence(struct fz_party *party, const struct c2w_message *message);
+void fz_fence_answered(struct fz_party *party);
+void fz_text_came(struct fz_play *play);
+bool fz_can_ask(const struct fz_party *party);
+void fz_probe(struct fz_party *party, enum c2w_command command, const char *user, struct c2w_str data);
+void fz_send_fence(struct fz_party *party);
+void fz_hangs(struct fz_play *play);
+void fz_await_on(struct fz_play *play, const struct fz_expected *open);
+
+/* leave.c */
+bool fz_take_leave(struct fz_play *play);
+void fz_begin_leaving(struct fz_play *play);
+
+#endif
