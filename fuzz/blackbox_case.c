@@ -5,17 +5,24 @@
 #include <assert.h>
 #include <stdlib.h>
 
+enum { MAX_DOUBTS = 3 }; /* of one thing; then it is not looked into any more */
+
 static bool is_known(const struct fz_hunt *hunt, const struct fz_finding *finding)
 {
 	for (unsigned i = 0; i < hunt->known_count; i++)
 		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0)
-			return true;
+			return !hunt->known[i].open;
 	return hunt->known_count == MAX_KNOWN;
 }
 
 static void make_known(struct fz_hunt *hunt, const struct fz_finding *finding)
 {
-	if (hunt->known_count == MAX_KNOWN || is_known(hunt, finding))
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0) {
+			hunt->known[i].open = false;
+			return;
+		}
+	if (hunt->known_count == MAX_KNOWN)
 		return;
 	hunt->known[hunt->known_count].rule = finding->rule;
 	memcpy(hunt->known[hunt->known_count++].what, finding->what, sizeof(finding->what));
@@ -57,6 +64,22 @@ void fz_close_case(struct fz_hunt *hunt)
 	memmove(&hunt->cases[0], &hunt->cases[1], hunt->case_count * sizeof(hunt->cases[0]));
 }
 
+void fz_doubt_case(struct fz_hunt *hunt)
+{
+	const struct fz_finding *finding = &hunt->cases[0].finding;
+
+	hunt->doubted++;
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0)
+			hunt->known[i].open = ++hunt->known[i].doubts < MAX_DOUBTS;
+}
+
+void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind)
+{
+	for (unsigned i = 0; i < hunt->case_count; i++)
+		hunt->cases[i].certain |= hunt->cases[i].finding.kind == kind;
+}
+
 /* Whoever was playing, then whoever had played, the latest first. */
 static void suspect_all(struct fz_hunt *hunt, struct fz_case *made)
 {
@@ -82,6 +105,8 @@ void fz_found_by_somebody(struct fz_hunt *hunt, enum fz_kind kind, enum c2w_rule
 
 	snprintf(finding.what, sizeof(finding.what), "%s", what);
 	made = open_case(hunt, &finding);
-	if (made != NULL)
-		suspect_all(hunt, made);
+	if (made == NULL)
+		return;
+	made->certain = kind == FZ_DEATH;
+	suspect_all(hunt, made);
 }

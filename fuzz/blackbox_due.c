@@ -5,20 +5,21 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static struct fz_expected *expect(struct fz_play *play, unsigned party, const struct fz_answer *answer)
+static struct fz_expected *expect(struct fz_play *play, unsigned party, const struct fz_answer *answer, int64_t time)
 {
 	struct fz_expected *expected = &play->expected[play->expected_count];
 
 	if (play->expected_count == MAX_EXPECTED)
 		return NULL;
 	play->expected_count++;
-	*expected = (struct fz_expected){ .party = party, .answer = *answer };
+	*expected = (struct fz_expected){ .party = party, .answer = *answer, .time = time };
 	return expected;
 }
 
-static void expect_text(struct fz_play *play, unsigned party, unsigned author, const struct fz_answer *answer, struct c2w_str text)
+static void expect_text(struct fz_play *play, unsigned party, unsigned author, const struct fz_answer *answer, const struct c2w_message *message)
 {
-	struct fz_expected *expected = expect(play, party, answer);
+	struct fz_expected *expected = expect(play, party, answer, message->time);
+	struct c2w_str text = message->data;
 
 	if (expected == NULL)
 		return;
@@ -64,6 +65,7 @@ void fz_ask(struct fz_play *play, unsigned party)
 		expected->asked = true;
 		say_expected(play, expected);
 	}
+	play->asked_again = false;
 	play->awaiting_since = net_now(play->options.net);
 }
 
@@ -85,7 +87,7 @@ static bool hears(const struct fz_party *party, const struct fz_party *author)
 	return mine->place == theirs->place && (mine->place != FZ_MOVIE_ROOM || mine->movie == theirs->movie);
 }
 
-static void text_sent(struct fz_party *author, const struct fz_step *step, const struct fz_answer *answer, struct c2w_str text)
+static void text_sent(struct fz_party *author, const struct fz_step *step, const struct fz_answer *answer, const struct c2w_message *message)
 {
 	struct fz_play *play = author->play;
 
@@ -94,7 +96,7 @@ static void text_sent(struct fz_party *author, const struct fz_step *step, const
 		bool certain = step != NULL && step->await && step->command == C2W_SEND_MESSAGE_REQUEST && step->action == FZ_SEND;
 
 		if (certain && hears(party, author) && (party == author || party->moving == 0))
-			expect_text(play, i, author->index, answer, text);
+			expect_text(play, i, author->index, answer, message);
 		else
 			party->guess.murky[C2W_CHAT] |= party->guess.place != FZ_OUTSIDE;
 	}
@@ -125,13 +127,11 @@ void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_s
 		answer.rule = C2W_TRN_03;
 	if (answer.due == FZ_NOTHING || party->probing)
 		return;
-	if (answer.family != C2W_CHAT) {
-		if (answer.due == FZ_DUE)
-			expect(play, party->index, &answer);
-		return;
-	}
 	c2w_message_parse(&message, octets.at, octets.length, 0);
-	text_sent(party, answer.due == FZ_DUE ? step : NULL, &answer, message.data);
+	if (answer.family == C2W_CHAT)
+		text_sent(party, answer.due == FZ_DUE ? step : NULL, &answer, &message);
+	else if (answer.due == FZ_DUE)
+		expect(play, party->index, &answer, message.time);
 }
 
 struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message)

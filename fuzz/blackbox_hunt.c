@@ -38,6 +38,11 @@ static void breed(struct fz_hunt *hunt, struct fz_program *program)
 {
 	const struct fz_program *other;
 
+	if (hunt->options.replay) {
+		*program = hunt->corpus[hunt->seeds_played++ % hunt->corpus_count];
+		fz_program_mend(program, hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
+		return;
+	}
 	if (hunt->seeds_played < hunt->corpus_count && hunt->recent_count == hunt->seeds_played) {
 		*program = hunt->corpus[hunt->seeds_played++];
 		fz_program_mend(program, hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
@@ -96,7 +101,8 @@ void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 	bool greeting = hunt->task == GREET_UDP || hunt->task == GREET_TCP;
 	struct fz_play_options options = {
 		.net = hunt->options.net, .address = hunt->options.address, .world = &hunt->world, .program = &lane->program, .tail = tail,
-		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .round_trip = hunt->round_trip,
+		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = hunt->task == CONFIRM || hunt->task == WRITE,
+		.round_trip = hunt->round_trip,
 		.script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
 		.seen = play_seen, .answered = greeting ? titles_heard : NULL, .done = play_done, .context = lane,
 	};
@@ -183,6 +189,8 @@ bool fz_time_is_up(const struct fz_hunt *hunt)
 {
 	const struct fz_hunt_options *options = &hunt->options;
 
+	if (options->replay && (hunt->corpus_count == 0 || (options->count == 0 && options->time == 0 && hunt->seeds_played >= hunt->corpus_count)))
+		return true;
 	return hunt->stopping || (options->count > 0 && hunt->executions >= options->count) ||
 	       (options->time > 0 && net_now(options->net) - hunt->began >= options->time);
 }
@@ -191,6 +199,7 @@ bool fz_time_is_up(const struct fz_hunt *hunt)
 static void hangs(struct fz_hunt *hunt, const struct fz_finding *finding)
 {
 	fz_found_by_somebody(hunt, FZ_HANG, finding->rule, finding->what);
+	hunt->doubtful |= !hunt->down;
 	fz_goes_down(hunt);
 }
 
@@ -202,7 +211,7 @@ static void harvest(struct fz_hunt *hunt, struct fz_lane *lane)
 
 	hunt->executions++;
 	hunt->recent[hunt->recent_count++ % RECENT] = lane->program;
-	if (lane->fresh)
+	if (lane->fresh && !hunt->options.replay)
 		keep(hunt, &lane->program);
 	for (unsigned i = 0; i < count; i++) {
 		if (findings[i].kind == FZ_HANG)
@@ -343,7 +352,7 @@ struct fz_hunt_counts fz_hunt_counts(const struct fz_hunt *hunt)
 {
 	return (struct fz_hunt_counts){
 		.executions = hunt->executions, .messages = hunt->messages, .states = hunt->states.count, .transitions = hunt->transitions.count,
-		.kept = hunt->corpus_count, .findings = hunt->reported + hunt->case_count, .elapsed = net_now(hunt->options.net) - hunt->began,
+		.kept = hunt->corpus_count, .findings = hunt->reported - hunt->doubted, .doubted = hunt->doubted, .elapsed = net_now(hunt->options.net) - hunt->began,
 		.unreachable = hunt->unreachable, .udp = hunt->offered_udp, .tcp = hunt->offered_tcp,
 	};
 }

@@ -26,6 +26,7 @@ struct fz_case {
 	struct fz_finding finding;
 	struct fz_program *suspects;
 	unsigned suspect_count, suspect, tries;
+	bool certain;                  /* seen for itself, whether it shows again or not: the process ended, nobody is served at all */
 	uint64_t executions;
 	int64_t after;
 };
@@ -48,15 +49,17 @@ struct fz_hunt {
 	bool offered_udp, offered_tcp, unreachable, stopping;
 	/* The server. */
 	bool down, starting, knocking; /* it is gone or hangs; a launched one is being started; another is asked whether it is there again */
+	bool doubtful;                 /* that it hangs is only what a play says */
 	bool wants_fresh;              /* the next play gets a server that was just started */
 	int64_t down_since;
+	unsigned knocks;               /* since then */
 	bool trial_died;
 	char trial_why[160];
 	/* What was found: cases[0] is the one being looked into. */
 	struct fz_case cases[MAX_CASES];
 	unsigned case_count;
-	struct { enum c2w_rule rule; char what[160]; } known[MAX_KNOWN];
-	unsigned known_count, reported;
+	struct { enum c2w_rule rule; char what[160]; unsigned doubts; bool open; } known[MAX_KNOWN]; /* open: may be looked into again */
+	unsigned known_count, reported, doubted;
 	struct fz_shrinker shrinker;
 	struct fz_program trial;
 	unsigned shrinks, write_tries;
@@ -83,6 +86,8 @@ bool fz_time_is_up(const struct fz_hunt *hunt);
 
 /* case.c */
 void fz_close_case(struct fz_hunt *hunt);
+void fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again */
+void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind); /* all of that kind */
 void fz_found(struct fz_hunt *hunt, const struct fz_finding *finding, const struct fz_program *program);
 void fz_found_by_somebody(struct fz_hunt *hunt, enum fz_kind kind, enum c2w_rule rule, const char *what);
 

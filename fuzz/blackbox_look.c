@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-enum { TRIES = 3, MAX_SHRINKS = 400, LEAK_RUNS = 64, LEAK_ROUNDS = 3, LEAST_LEAK = 256 };
+enum { TRIES = 5, WRITES = 3, MAX_SHRINKS = 400, LEAK_RUNS = 64, LEAK_ROUNDS = 3, LEAST_LEAK = 256 };
 
 static const int64_t settle_for = 20 * INT64_C(1000000);       /* a crash is noticed a little later */
 
@@ -76,7 +76,7 @@ static bool needs_fresh(const struct fz_hunt *hunt)
 {
 	enum fz_kind kind = hunt->cases[0].finding.kind;
 
-	return hunt->options.restart != NULL && (kind == FZ_LEAK || (hunt->task == CONFIRM && kind != FZ_HANG));
+	return hunt->options.restart != NULL && (kind == FZ_LEAK || (hunt->task != SHRINK && kind != FZ_HANG));
 }
 
 static void begin_shrinking(struct fz_hunt *hunt, const struct fz_program *program)
@@ -113,7 +113,7 @@ static void confirmed(struct fz_hunt *hunt, bool shows)
 
 static void written(struct fz_hunt *hunt, bool shows)
 {
-	if (shows || !hunt->reproduced || ++hunt->write_tries >= TRIES) {
+	if (shows || !hunt->reproduced || ++hunt->write_tries >= WRITES) {
 		hunt->write_tries = 0;
 		fz_report_case(hunt);
 	} else {

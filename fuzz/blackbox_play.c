@@ -7,7 +7,7 @@
 
 enum { MAX_TAIL = 16 };
 
-static const int64_t CONNECT_WITHIN = 2000 * INT64_C(1000000);
+static const int64_t CONNECT_WITHIN = 4000 * INT64_C(1000000);
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 

@@ -42,6 +42,8 @@ struct fz_party {
 	int64_t moving;               /* us: TIME of its last request that may move it; 0: it was answered */
 	int64_t fence;                /* us: TIME of a fence under way; 0: none */
 	bool fenced;                  /* it was answered */
+	bool texted;                  /* a text came since it was sent */
+	bool last_fence;              /* it goes behind whatever was to be decided */
 	int64_t fences[MAX_FENCES];   /* us: all there were, a ring */
 	unsigned fence_count;
 	unsigned farewells;
@@ -53,6 +55,7 @@ struct fz_expected {
 	unsigned author;              /* C2W_CHAT */
 	char *text;                   /* C2W_CHAT: malloc'd */
 	size_t text_length;
+	int64_t time;                 /* us: of the request */
 	bool asked, met;              /* asked: it is waited for, and the script says so */
 };
 
@@ -67,8 +70,9 @@ struct fz_play {
 	unsigned step;
 	enum fz_phase phase;
 	bool pausing, fencing, batch;
+	bool asked_again;             /* what is awaited, since awaiting_since */
 	struct net_timer *timer, *finish;
-	int64_t awaiting_since, fencing_since, decide_at;
+	int64_t awaiting_since, fencing_since;
 	int64_t time_last;            /* us */
 	struct fz_finding findings[FZ_FINDINGS];
 	unsigned finding_count, messages;
@@ -105,6 +109,7 @@ struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *m
 /* send.c */
 void fz_send_step(struct fz_party *party, const struct fz_step *step);
 void fz_request(struct fz_party *party, enum c2w_command command, const char *user, struct c2w_str data);
+void fz_repeat(struct fz_party *party); /* its last request, for the network's sake: nothing is due for it */
 void fz_acknowledge(struct fz_party *party, const struct c2w_message *message);
 
 /* receive.c */
@@ -115,8 +120,7 @@ void fz_set_reading(const struct fz_party *party, bool on);
 /* silence.c */
 int64_t fz_patience_of(const struct fz_play *play);
 bool fz_is_fence(struct fz_party *party, const struct c2w_message *message);
-void fz_fence_answered(struct fz_party *party);
-void fz_text_came(struct fz_play *play);
+void fz_fence_answered(struct fz_party *party, int64_t time);
 bool fz_can_ask(const struct fz_party *party);
 void fz_probe(struct fz_party *party, enum c2w_command command, const char *user, struct c2w_str data);
 void fz_send_fence(struct fz_party *party);

@@ -51,13 +51,13 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 	struct fz_expected *expected;
 
 	if (message->command == C2W_NEW_MESSAGE)
-		fz_text_came(play);
+		party->texted = true;
 	if (reading->stranger || reading->repetition)
 		return;
 	if (message->time == party->moving && message->command != C2W_NEW_MESSAGE)
 		party->moving = 0;
 	if (fz_is_fence(party, message)) {
-		fz_fence_answered(party);
+		fz_fence_answered(party, message->time);
 		return;
 	}
 	expected = fz_match(party, message);
@@ -81,7 +81,7 @@ static void message_received(struct fz_party *party, struct c2w_str octets, int6
 	reading = *jd_last(play->jd);
 	fz_seen(party, fz_answer_of(&reading));
 	if (party->index == HONEST) /* whatever it is: somebody is there */
-		fz_fence_answered(party);
+		fz_fence_answered(party, party->fence);
 	if (reading.err != C2W_OK || !reading.from_server)
 		return;
 	measure(party, &reading.message, at);

@@ -73,7 +73,7 @@ void fz_report_case(struct fz_hunt *hunt)
 {
 	struct fz_case *closed = &hunt->cases[0];
 	struct fz_report made = {
-		.finding = closed->finding, .number = ++hunt->reported, .reproduced = hunt->reproduced, .program = &hunt->shrinker.best,
+		.finding = closed->finding, .number = ++hunt->reported, .reproduced = hunt->reproduced, .certain = hunt->reproduced || closed->certain, .program = &hunt->shrinker.best,
 		.executions = closed->executions, .after = closed->after,
 	};
 	char *script;
@@ -86,6 +86,8 @@ void fz_report_case(struct fz_hunt *hunt)
 	hunt->options.found(hunt->options.context, &made);
 	free(script);
 	fz_close_streams(hunt);
+	if (!made.certain)
+		fz_doubt_case(hunt);
 	fz_close_case(hunt);
 	hunt->reproduced = false;
 	hunt->task = FUZZ; /* or the next case, then */

@@ -222,6 +222,17 @@ void fz_request(struct fz_party *party, enum c2w_command command, const char *us
 		net_tcp_push(party->link);
 }
 
+void fz_repeat(struct fz_party *party)
+{
+	struct c2w_str octets = { party->request, party->request_length };
+	struct fz_play *play = party->play;
+
+	fz_note(party, false, octets);
+	jd_sent(play->jd, party->index, net_now(play->options.net), octets.at, octets.length);
+	play->messages++;
+	net_udp_send(party->udp, &play->options.address, NULL, octets.at, octets.length);
+}
+
 /* REL-02: as it stands, for NEW_MESSAGE under the own name. */
 void fz_acknowledge(struct fz_party *party, const struct c2w_message *message)
 {

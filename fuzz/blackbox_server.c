@@ -2,7 +2,7 @@
  * For blackbox_hunt.c and its siblings; called by the keeper of a launched one, too. Nothing is kept but in struct fz_hunt. */
 #include "fuzz/blackbox_hunt_inside.h"
 
-enum { LEAST_DESCRIPTORS = 64 };
+enum { LEAST_DESCRIPTORS = 64, LEAST_KNOCKS = 2 };
 
 static const int64_t revive_every = 200 * INT64_C(1000000), revive_within = 5 * INT64_C(1000000000);
 
@@ -10,6 +10,7 @@ void fz_goes_down(struct fz_hunt *hunt)
 {
 	if (!hunt->down)
 		hunt->down_since = net_now(hunt->options.net);
+	hunt->knocks = hunt->down ? hunt->knocks : 0;
 	hunt->down = true;
 }
 
@@ -75,7 +76,7 @@ void fz_look_for_leaks(struct fz_hunt *hunt)
 
 /* ---- coming back ------------------------------------------------------------------------------ */
 
-/* Is somebody there again, in a server that is not ours? */
+/* Is somebody there again, in a server that is not ours? Is really nobody served, now that nothing else is asked? */
 static void knock(struct fz_hunt *hunt)
 {
 	struct fz_lane *lane = &hunt->lanes[0];
@@ -84,13 +85,17 @@ static void knock(struct fz_hunt *hunt)
 		hunt->knocking = false;
 		hunt->down = fz_play_refused(lane->play) || fz_play_unheard(lane->play);
 		fz_lane_settle(hunt, lane);
-		if (hunt->down)
+		if (hunt->doubtful && hunt->down)
+			fz_make_certain(hunt, FZ_HANG);
+		hunt->doubtful = false;
+		if (hunt->down && hunt->options.restart == NULL)
 			net_timer_at(hunt->timer, net_now(hunt->options.net) + revive_every);
 		else
 			fz_turn_soon(hunt);
 		return;
 	}
 	hunt->knocking = true;
+	hunt->knocks++;
 	lane->program = (struct fz_program){ .tcp = { !hunt->offered_udp } };
 	fz_program_add(&lane->program, &(struct fz_step){ .action = FZ_SEND, .command = C2W_LEAVE_SESSION_REQUEST, .await = true });
 	fz_lane_start(hunt, lane, false);
@@ -100,6 +105,7 @@ static void knock(struct fz_hunt *hunt)
 static void give_up(struct fz_hunt *hunt)
 {
 	hunt->unreachable = true;
+	fz_make_certain(hunt, FZ_HANG);
 	hunt->stopping = true;
 	while (hunt->case_count > 0) {
 		if (hunt->task != WRITE || hunt->script == NULL) {
@@ -116,12 +122,12 @@ void fz_revive(struct fz_hunt *hunt)
 {
 	int64_t now = net_now(hunt->options.net);
 
-	if (hunt->options.restart != NULL) {
+	if (hunt->options.restart != NULL && !hunt->doubtful) {
 		hunt->starting = true;
 		hunt->down = true;
 		hunt->wants_fresh = false;
 		hunt->options.restart(hunt->options.context);
-	} else if (!hunt->knocking && now - hunt->down_since >= revive_within) {
+	} else if (!hunt->knocking && hunt->options.restart == NULL && hunt->knocks >= LEAST_KNOCKS && now - hunt->down_since >= revive_within) {
 		give_up(hunt);
 		fz_turn_soon(hunt);
 	} else if (!hunt->knocking || hunt->lanes[0].finished) {

@@ -11,6 +11,25 @@ int64_t fz_patience_of(const struct fz_play *play)
 	return patience > LEAST_PATIENCE ? patience : LEAST_PATIENCE;
 }
 
+static int64_t rto_of(const struct fz_play *play)
+{
+	int64_t rto = play->options.world->params->rto;
+
+	return rto > 0 ? rto : 1000 * FZ_MS;
+}
+
+/* How long an answer is waited for before it is asked behind it. Who is patient lets datagrams be late, and even lost: a text comes again after an rto. */
+static int64_t grace_of(const struct fz_play *play, const struct fz_expected *open)
+{
+	int64_t patience = fz_patience_of(play);
+
+	if (!play->options.patient || play->parties[open->party].tcp)
+		return patience;
+	return play->options.world->params->answer_within + (open->answer.family == C2W_CHAT ? rto_of(play) : 0) + patience;
+}
+
+/* ---- fences --------------------------------------------------------------------------------- */
+
 bool fz_is_fence(struct fz_party *party, const struct c2w_message *message)
 {
 	if (message->command != C2W_ENTER_MOVIE_ERROR)
@@ -21,31 +40,13 @@ bool fz_is_fence(struct fz_party *party, const struct c2w_message *message)
 	return false;
 }
 
-static bool fence_is_out(const struct fz_play *play)
+/* An answer to an earlier one, which was not waited for to its end, says nothing about what was asked since. */
+void fz_fence_answered(struct fz_party *party, int64_t time)
 {
-	for (unsigned i = 0; i < FZ_CAST; i++)
-		if (play->parties[i].fence != 0)
-			return true;
-	return false;
-}
-
-void fz_fence_answered(struct fz_party *party)
-{
-	struct fz_play *play = party->play;
-
-	if (party->fence == 0)
+	if (party->fence == 0 || time != party->fence)
 		return;
 	party->fence = 0;
 	party->fenced = true;
-	if (play->fencing && party->index != HONEST && !fence_is_out(play))
-		play->decide_at = net_now(play->options.net) + fz_patience_of(play);
-}
-
-/* REL-14: over UDP a text may wait for our ack of another, as strangers' texts do; each that comes makes it likelier that more do. */
-void fz_text_came(struct fz_play *play)
-{
-	if (play->fencing && play->decide_at < INT64_MAX)
-		play->decide_at = net_now(play->options.net) + 2 * fz_patience_of(play);
 }
 
 bool fz_can_ask(const struct fz_party *party)
@@ -72,16 +73,16 @@ void fz_send_fence(struct fz_party *party)
 		return;
 	fz_probe(party, C2W_ENTER_MOVIE_REQUEST, likeliest_name(party), C2W_STR("?"));
 	party->fence = party->fences[party->fence_count++ % MAX_FENCES] = party->request_us;
+	party->fenced = party->texted = false;
 }
 
 static void begin_fencing(struct fz_play *play)
 {
 	play->fencing = true;
 	play->fencing_since = net_now(play->options.net);
-	play->decide_at = INT64_MAX;
 	for (unsigned i = 0; i < PARTIES; i++) {
 		play->parties[i].fence = 0;
-		play->parties[i].fenced = false;
+		play->parties[i].fenced = play->parties[i].last_fence = false;
 	}
 	for (unsigned i = 0; i < play->expected_count; i++) {
 		const struct fz_expected *expected = &play->expected[i];
@@ -89,12 +90,14 @@ static void begin_fencing(struct fz_play *play)
 		if (!expected->asked || expected->met)
 			continue;
 		fz_send_fence(&play->parties[expected->party]);
-		if (expected->answer.family == C2W_CHAT) /* whose request may come another way */
+		if (expected->answer.family == C2W_CHAT) /* whose request comes another way */
 			fz_send_fence(&play->parties[expected->author]);
 	}
 	if (fz_ready(&play->parties[HONEST]))
 		fz_send_fence(&play->parties[HONEST]);
 }
+
+/* ---- what it means -------------------------------------------------------------------------- */
 
 static void missing(struct fz_play *play, const struct fz_expected *expected)
 {
@@ -118,42 +121,79 @@ void fz_hangs(struct fz_play *play)
 	fz_stop(play);
 }
 
-/* What is open is decided when the fence behind it was answered; or an honest client's was, and this one's is not; or nobody's is. */
+/* Have those been answered that were sent behind the request? A text comes another way than its request: once its author's fence is answered the
+ * text has been processed, so what answers one more fence of the recipient comes behind it. REL-14: where it waited behind others, which we acked
+ * meanwhile, that has to be asked again. */
+static bool fences_answered(struct fz_play *play, const struct fz_expected *open)
+{
+	struct fz_party *party = &play->parties[open->party];
+	const struct fz_party *author = &play->parties[open->author];
+
+	if (!party->fenced)
+		return false;
+	if (open->answer.family != C2W_CHAT)
+		return true;
+	if (party->last_fence && !party->texted)
+		return true;
+	if (author != party && !author->fenced && fz_can_ask(author))
+		return false;
+	party->last_fence = true;
+	fz_send_fence(party);
+	return false;
+}
+
+/* What is open is decided when the fences behind it were answered; or an honest client's was, and this one's is not; or nobody's is. */
 static void decide(struct fz_play *play, const struct fz_expected *open)
 {
 	const struct fz_party *party = &play->parties[open->party];
-	int64_t within = play->options.world->params->answer_within, now = net_now(play->options.net), since = now - play->fencing_since;
+	int64_t within = play->options.world->params->answer_within, since = net_now(play->options.net) - play->fencing_since;
 	bool honest = play->parties[HONEST].fenced;
 
-	if (party->fenced && !fence_is_out(play) ? now >= play->decide_at : honest && (party->ended || since >= within))
+	if (fences_answered(play, open) || (honest && (party->ended || since >= (play->options.patient ? 4 : 1) * within)))
 		missing(play, open);
 	else if (since >= 4 * within)
 		honest ? missing(play, open) : fz_hangs(play);
 }
 
-/* The honest client repeats its request, as REL-01 says. */
+/* ---- asking again, as REL-01 says ------------------------------------------------------------- */
+
 static void ask_honestly(struct fz_play *play)
 {
 	struct fz_party *honest = &play->parties[HONEST];
-	int64_t rto = play->options.world->params->rto, now = net_now(play->options.net);
 
 	if (honest->fenced || !honest->connected)
 		return;
-	if (honest->fence == 0 || (!honest->tcp && now - honest->request_at >= (rto > 0 ? rto : 1000 * FZ_MS)))
+	if (honest->fence == 0 || (!honest->tcp && net_now(play->options.net) - honest->request_at >= rto_of(play)))
 		fz_send_fence(honest);
+}
+
+/* Whoever is patient says it once more, half-way, as long as nothing was asked behind it. */
+static int64_t ask_once_more(struct fz_play *play, const struct fz_expected *open, int64_t due)
+{
+	struct fz_party *party = &play->parties[open->answer.family == C2W_CHAT ? open->author : open->party];
+	int64_t now = net_now(play->options.net), half = play->awaiting_since + play->options.world->params->answer_within / 2;
+
+	if (!play->options.patient || party->tcp || play->asked_again)
+		return due;
+	if (now < half)
+		return half;
+	play->asked_again = true;
+	if (open->time == party->request_us && fz_can_ask(party))
+		fz_repeat(party);
+	return due;
 }
 
 void fz_await_on(struct fz_play *play, const struct fz_expected *open)
 {
-	int64_t now = net_now(play->options.net), due = play->awaiting_since + fz_patience_of(play);
+	int64_t now = net_now(play->options.net), due = play->awaiting_since + grace_of(play, open);
 
 	if (!play->fencing && now < due) {
-		net_timer_at(play->timer, due);
+		net_timer_at(play->timer, ask_once_more(play, open, due));
 		return;
 	}
 	if (!play->fencing)
 		begin_fencing(play);
 	ask_honestly(play);
 	decide(play, open);
-	net_timer_at(play->timer, play->decide_at < INT64_MAX ? play->decide_at : now + fz_patience_of(play));
+	net_timer_at(play->timer, now + fz_patience_of(play));
 }

@@ -100,8 +100,8 @@ int fz_finding_save(const char *folder, const struct fz_report *report, char *na
 
 	if (mkdir(folder, 0777) < 0 && errno != EEXIST)
 		return -errno;
-	snprintf(name, size, "%s/%03u-%s.c2w", folder, report->number, rule);
-	snprintf(path, sizeof(path), "%s/%03u-%s.octets", folder, report->number, rule);
+	snprintf(name, size, "%s/%s%03u-%s.c2w", folder, report->certain ? "" : "once-", report->number, rule);
+	snprintf(path, sizeof(path), "%.*s.octets", (int)strlen(name) - 4, name);
 	error = write_file(name, report->script, strlen(report->script));
 	return error < 0 ? error : write_file(path, report->octets, strlen(report->octets));
 }
@@ -132,7 +132,7 @@ json_t *fz_finding_json(const struct fz_report *report, const char *name)
 	return object;
 }
 
-json_t *fz_result_json(const struct fz_hunt_counts *counts, const char *target, uint64_t seed, json_t *findings)
+json_t *fz_result_json(const struct fz_hunt_counts *counts, const char *target, uint64_t seed, json_t *findings, json_t *doubted)
 {
 	json_t *object = json_object();
 
@@ -150,6 +150,7 @@ json_t *fz_result_json(const struct fz_hunt_counts *counts, const char *target, 
 	json_object_set_new(object, "kept", json_integer(counts->kept));
 	json_object_set_new(object, "duration_ns", json_integer(counts->elapsed));
 	json_object_set_new(object, "findings", findings);
+	json_object_set_new(object, "seen_once", doubted);
 	return object;
 }
 
