@@ -16,7 +16,7 @@ static struct fz_expected *expect(struct fz_play *play, unsigned party, const st
 	return expected;
 }
 
-static void expect_text(struct fz_play *play, unsigned party, unsigned author, const struct fz_answer *answer, const struct c2w_message *message)
+static void expect_text(struct fz_play *play, unsigned party, unsigned author, const struct fz_answer *answer, const struct c2w_message *message, bool forbidden)
 {
 	struct fz_expected *expected = expect(play, party, answer, message->time);
 	struct c2w_str text = message->data;
@@ -28,6 +28,7 @@ static void expect_text(struct fz_play *play, unsigned party, unsigned author, c
 	assert(expected->text != NULL);
 	memcpy(expected->text, text.at, text.length);
 	expected->text_length = text.length;
+	expected->forbidden = expected->asked = expected->met = forbidden;
 }
 
 void fz_forget_expected(struct fz_play *play, unsigned party)
@@ -51,6 +52,10 @@ static void say_expected(const struct fz_play *play, const struct fz_expected *e
 	}
 	if (answer->command == C2W_CONNECTION_GRANTED)
 		fz_say(play, " or CONNECTION_ERROR server-full");
+	if (answer->command == C2W_USER_LIST_RESPONSE)
+		fz_say_list(play, expected);
+	if (answer->command == C2W_ENTER_MOVIE_GRANTED)
+		fz_say(play, " or ENTER_MOVIE_ERROR room-full");
 	fz_say(play, " [%s]\n", c2w_rule_info(answer->rule)->id);
 }
 
@@ -87,6 +92,23 @@ static bool hears(const struct fz_party *party, const struct fz_party *author)
 	return mine->place == theirs->place && (mine->place != FZ_MOVIE_ROOM || mine->movie == theirs->movie);
 }
 
+bool fz_settled(const struct fz_party *party)
+{
+	const struct fz_guess *guess = &party->guess;
+
+	return !guess->lost && !party->claimed && party->moving == 0 && !party->ended && !party->over && !party->unsure;
+}
+
+/* It is certainly somewhere else, and stays there while the text is awaited. */
+static bool must_not_hear(const struct fz_party *party, const struct fz_party *author)
+{
+	const struct fz_guess *mine = &party->guess, *theirs = &author->guess;
+
+	if (party == author || !party->open || !fz_settled(party) || !fz_settled(author))
+		return false;
+	return mine->place != theirs->place || (mine->place == FZ_MOVIE_ROOM && mine->movie != theirs->movie);
+}
+
 static void text_sent(struct fz_party *author, const struct fz_step *step, const struct fz_answer *answer, const struct c2w_message *message)
 {
 	struct fz_play *play = author->play;
@@ -96,42 +118,95 @@ static void text_sent(struct fz_party *author, const struct fz_step *step, const
 		bool certain = step != NULL && step->await && step->command == C2W_SEND_MESSAGE_REQUEST && step->action == FZ_SEND;
 
 		if (certain && hears(party, author) && (party == author || party->moving == 0))
-			expect_text(play, i, author->index, answer, message);
+			expect_text(play, i, author->index, answer, message, false);
+		else if (certain && must_not_hear(party, author))
+			expect_text(play, i, author->index, answer, message, true);
 		else
 			party->guess.murky[C2W_CHAT] |= party->guess.place != FZ_OUTSIDE;
 	}
 }
 
+static bool was_asked_for(const struct fz_play *play, struct c2w_str name)
+{
+	for (unsigned i = 0; i < FZ_CAST; i++)
+		for (unsigned k = 0; k < play->parties[i].asked_count; k++)
+			if (c2w_str_equal(name, c2w_str_of(play->parties[i].asked[k])) || play->parties[i].asked_count == MAX_ASKED)
+				return true;
+	return false;
+}
+
+static int whose(const struct fz_play *play, struct c2w_str name)
+{
+	for (int i = 0; i < FZ_CAST; i++)
+		if (c2w_str_equal(name, c2w_str_of(play->parties[i].user)))
+			return i;
+	return -1;
+}
+
+/* Names are ours as they hold the tail; nobody has one that was never asked for. */
+static enum fz_name name_asked_for(const struct fz_party *party, const struct fz_step *step, struct c2w_str name)
+{
+	const struct fz_play *play = party->play;
+	const struct fz_party *holder;
+	int whom = whose(play, name);
+
+	if (step == NULL || !step->await || party->guess.lost || party->guess.place != FZ_OUTSIDE || party->moving != 0)
+		return FZ_NAME_UNKNOWN;
+	if (whom < 0)
+		return memmem(name.at, name.length, play->options.tail, strlen(play->options.tail)) != NULL && !was_asked_for(play, name) ? FZ_NAME_FREE : FZ_NAME_UNKNOWN;
+	holder = &play->parties[whom];
+	if (!holder->open || !fz_settled(holder))
+		return was_asked_for(play, name) || holder->guess.lost ? FZ_NAME_UNKNOWN : FZ_NAME_FREE;
+	return holder->guess.place == FZ_OUTSIDE ? FZ_NAME_FREE : FZ_NAME_TAKEN;
+}
+
 /* Whoever asks for another's name may get it, and then the other does not. */
-static void claim(const struct fz_party *party, struct c2w_str octets)
+static void claim(const struct fz_party *party, const struct c2w_message *message, enum fz_name name)
 {
 	struct fz_play *play = party->play;
-	struct c2w_message message;
+	int whom = message->command == C2W_CONNECTION_REQUEST ? whose(play, message->user) : -1;
 
-	c2w_message_parse(&message, octets.at, octets.length, 0);
-	for (unsigned i = 0; i < FZ_CAST && message.command == C2W_CONNECTION_REQUEST; i++)
-		if (i != party->index && c2w_str_equal(message.user, c2w_str_of(play->parties[i].user))) {
-			play->parties[i].claimed = play->parties[i].guess.lost = true;
-			fz_forget_expected(play, i);
-		}
+	if (whom < 0 || whom == (int)party->index || name == FZ_NAME_TAKEN)
+		return;
+	play->parties[whom].claimed = play->parties[whom].guess.lost = true;
+	fz_forget_expected(play, (unsigned)whom);
 }
 
 void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets)
 {
 	struct fz_play *play = party->play;
-	struct fz_answer answer = fz_guess_sent(&party->guess, play->options.world, c2w_str_of(party->user), octets);
 	struct c2w_message message;
+	enum c2w_err err = c2w_message_parse(&message, octets.at, octets.length, 0);
+	enum fz_name name = err == C2W_OK ? name_asked_for(party, step, message.user) : FZ_NAME_UNKNOWN;
+	struct fz_answer answer = fz_guess_sent(&party->guess, play->options.world, c2w_str_of(party->user), name, octets);
 
-	claim(party, octets);
+	play->moves += answer.due != FZ_NOTHING && fz_moves(answer.family);
+	claim(party, &message, name);
 	if (party->tcp && step != NULL && (step->pieces > 0 || step->joined || play->batch))
 		answer.rule = C2W_TRN_03;
 	if (answer.due == FZ_NOTHING || party->probing)
 		return;
-	c2w_message_parse(&message, octets.at, octets.length, 0);
-	if (answer.family == C2W_CHAT)
+	if (answer.family == C2W_CHAT) {
 		text_sent(party, answer.due == FZ_DUE ? step : NULL, &answer, &message);
-	else if (answer.due == FZ_DUE)
-		expect(play, party->index, &answer, message.time);
+	} else if (answer.due == FZ_DUE) {
+		struct fz_expected *expected = expect(play, party->index, &answer, message.time);
+
+		if (expected != NULL && answer.family == C2W_USER_LIST && step != NULL && step->await)
+			fz_expect_list(play, expected);
+	}
+}
+
+bool fz_forbidden(struct fz_party *party, const struct c2w_message *message)
+{
+	const struct fz_play *play = party->play;
+
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		const struct fz_expected *e = &play->expected[i];
+
+		if (e->forbidden && e->party == party->index && e->time == message->time && c2w_str_equal(message->user, c2w_str_of(play->parties[e->author].user)))
+			return true;
+	}
+	return false;
 }
 
 struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message)

@@ -5,8 +5,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { MAX_TAIL = 16 };
-
 static const int64_t CONNECT_WITHIN = 4000 * INT64_C(1000000);
 
 /* ---- steps ---------------------------------------------------------------------------------- */
@@ -54,7 +52,7 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 {
 	switch (step->action) {
 	case FZ_HOLD:
-		party->holds = true;
+		party->holds = party->unsure = true;
 		party->guess.murky[C2W_CHAT] |= !party->tcp;
 		return;
 	case FZ_RESUME:
@@ -74,7 +72,7 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 	case FZ_STOP_READING:
 	case FZ_READ_AGAIN:
 		party->deaf = step->action == FZ_STOP_READING;
-		party->guess.murky[C2W_CHAT] = true;
+		party->guess.murky[C2W_CHAT] = party->unsure = true;
 		fz_set_reading(party, !party->deaf);
 		return;
 	case FZ_SEND:
@@ -264,7 +262,7 @@ static void make_party(struct fz_play *play, unsigned index)
 	party->play = play;
 	party->index = index;
 	party->tcp = index == HONEST ? play->options.honest_tcp : play->options.program->tcp[index];
-	snprintf(party->user, sizeof(party->user), "%s-%.*s", fz_name_of(index), (int)MAX_TAIL, play->options.tail);
+	snprintf(party->user, sizeof(party->user), "%s-%.*s", fz_name_of(index), (int)MAX_TAIL, play->tail);
 	fz_guess_init(&party->guess);
 }
 
@@ -277,6 +275,8 @@ struct fz_play *fz_play_start(const struct fz_play_options *options)
 
 	assert(play != NULL);
 	play->options = *options;
+	snprintf(play->tail, sizeof(play->tail), "%s", options->tail);
+	play->options.tail = play->tail;
 	play->jd = jd_new(&judging, PARTIES);
 	assert(play->jd != NULL);
 	for (unsigned i = 0; i < PARTIES; i++)

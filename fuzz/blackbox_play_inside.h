@@ -9,7 +9,7 @@
 
 enum {
 	HONEST = FZ_CAST, PARTIES,  /* the honest client comes behind the cast */
-	MAX_EXPECTED = 96, MAX_ASKED = 4, MAX_FENCES = 16,
+	MAX_EXPECTED = 96, MAX_ASKED = 4, MAX_FENCES = 16, MAX_TAIL = 16,
 	MAX_OCTETS = FZ_TIMES * 3 + 1024, KEPT_USER = C2W_MAX_USER + 1
 };
 
@@ -34,6 +34,7 @@ struct fz_party {
 	char request_time[C2W_MAX_TIME_TEXT + 1];
 	int64_t request_us, request_at;
 	bool nonsense;                /* what was sent last is no message */
+	bool unsure;                  /* it did not ack or read at times: who knows how long its session lasts */
 	bool claimed;                 /* somebody else may have its name */
 	bool probing;                 /* what goes out is no step: nothing is due for it */
 	struct { char time[C2W_MAX_TIME_TEXT + 1], user[KEPT_USER]; } answers[C2W_FAMILIES]; /* what an ack refers to */
@@ -49,6 +50,9 @@ struct fz_party {
 	unsigned farewells;
 };
 
+/* What a user list must say of one of the cast. */
+enum fz_listed { FZ_LISTED_ANYHOW, FZ_NOT_LISTED, FZ_LISTED };
+
 struct fz_expected {
 	unsigned party;
 	struct fz_answer answer;
@@ -56,6 +60,9 @@ struct fz_expected {
 	char *text;                   /* C2W_CHAT: malloc'd */
 	size_t text_length;
 	int64_t time;                 /* us: of the request */
+	bool forbidden;               /* C2W_CHAT: it must not come */
+	enum fz_listed listed[FZ_CAST]; /* C2W_USER_LIST */
+	uint64_t moves;               /* of the play, when it was asked for */
 	bool asked, met;              /* asked: it is waited for, and the script says so */
 };
 
@@ -63,6 +70,7 @@ enum fz_phase { PLAYING, LEAVING, OVER };
 
 struct fz_play {
 	struct fz_play_options options;
+	char tail[MAX_TAIL + 1];
 	struct jd *jd;
 	struct fz_party parties[PARTIES];
 	struct fz_expected expected[MAX_EXPECTED];
@@ -73,6 +81,7 @@ struct fz_play {
 	bool asked_again;             /* what is awaited, since awaiting_since */
 	struct net_timer *timer, *finish;
 	int64_t awaiting_since, fencing_since;
+	uint64_t moves;               /* whatever may change who is where */
 	int64_t time_last;            /* us */
 	struct fz_finding findings[FZ_FINDINGS];
 	unsigned finding_count, messages;
@@ -104,7 +113,14 @@ void fz_forget_expected(struct fz_play *play, unsigned party);
 void fz_ask(struct fz_play *play, unsigned party);
 struct fz_expected *fz_open_expectation(struct fz_play *play);
 void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets);
+bool fz_settled(const struct fz_party *party); /* nothing is under way that moves it, and where it is is known */
+bool fz_forbidden(struct fz_party *party, const struct c2w_message *message); /* a text that must not come here */
 struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message);
+
+/* lists.c */
+void fz_expect_list(struct fz_play *play, struct fz_expected *expected); /* as things are when it is asked for */
+void fz_say_list(const struct fz_play *play, const struct fz_expected *expected);
+void fz_check_list(struct fz_party *party, const struct fz_expected *expected, const struct c2w_message *message);
 
 /* send.c */
 void fz_send_step(struct fz_party *party, const struct fz_step *step);

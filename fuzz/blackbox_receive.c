@@ -28,8 +28,7 @@ static void another_answer(struct fz_party *party, const struct fz_expected *exp
 	char what[160];
 
 	party->guess.lost = true;
-	if (expected->answer.command == C2W_CONNECTION_GRANTED && c2w_code_fits(party->play->options.world->params->server_full, message->code) &&
-	    message->command == C2W_CONNECTION_ERROR)
+	if (fz_answer_declines(&expected->answer, party->play->options.world, message))
 		return;
 	snprintf(what, sizeof(what), "%s %u came instead of %s", came, message->code, wanted);
 	fz_find(party->play, FZ_VIOLATION, expected->answer.rule, what, fz_escaped(c2w_str_of(wanted)), fz_escaped(octets));
@@ -60,10 +59,14 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 		fz_fence_answered(party, message->time);
 		return;
 	}
+	if (message->command == C2W_NEW_MESSAGE && fz_forbidden(party, message))
+		fz_find(play, FZ_VIOLATION, party->guess.place == FZ_OUTSIDE ? C2W_MSG_07 : C2W_MSG_02, "a text reaches somebody who was not in its author's room", NULL, fz_escaped(octets));
 	expected = fz_match(party, message);
 	if (expected == NULL)
 		return;
 	expected->met = true;
+	if (message->command == C2W_USER_LIST_RESPONSE && expected->time == message->time)
+		fz_check_list(party, expected, message);
 	if (!fz_answer_fits(&expected->answer, play->options.world, message))
 		another_answer(party, expected, message, octets);
 }
@@ -92,12 +95,27 @@ static void message_received(struct fz_party *party, struct c2w_str octets, int6
 	answered(party, &reading, octets);
 }
 
+/* TRN-04. Only what holds one of our names can be meant: else it was sent to whoever had the port before. True: it is. */
+static bool from_elsewhere(const struct fz_party *party, struct c2w_str octets)
+{
+	struct c2w_message message;
+
+	if (c2w_message_parse(&message, octets.at, octets.length, 0) != C2W_OK || memmem(message.user.at, message.user.length, party->play->options.tail, strlen(party->play->options.tail)) == NULL)
+		return false;
+	fz_find(party->play, FZ_VIOLATION, C2W_TRN_04, "it comes from another address or port than the request went to", NULL, fz_escaped(octets));
+	return true;
+}
+
 static void datagrams_received(void *context, const struct net_datagram *datagrams, size_t count)
 {
 	struct fz_party *party = context;
 
-	for (size_t i = 0; i < count; i++)
-		message_received(party, (struct c2w_str){ datagrams[i].octets, datagrams[i].length }, datagrams[i].at);
+	for (size_t i = 0; i < count; i++) {
+		struct c2w_str octets = { datagrams[i].octets, datagrams[i].length };
+
+		if (net_addr_equal(&datagrams[i].peer, &party->play->options.address) || from_elsewhere(party, octets))
+			message_received(party, octets, datagrams[i].at);
+	}
 	fz_advance(party->play);
 }
 
@@ -188,6 +206,7 @@ void fz_open_party(struct fz_party *party)
 	party->asked_count = party->farewells = 0;
 	fz_guess_init(&party->guess);
 	party->guess.lost = party->claimed;
+	party->play->moves++;
 	jd_open(party->play->jd, party->index, party->tcp, net_now(party->play->options.net));
 	party->tcp ? open_link(party) : open_socket(party);
 	if (party->ended)
@@ -204,6 +223,7 @@ void fz_close_party(struct fz_party *party, bool reset)
 		net_tcp_reset(party->link);
 	else if (party->link != NULL)
 		net_tcp_close(party->link);
+	party->play->moves++;
 	if (party->open)
 		jd_close(party->play->jd, party->index, net_now(party->play->options.net));
 	party->udp = NULL;

@@ -163,6 +163,35 @@ static void fill_ack(struct fz_party *party, struct c2w_message *message)
 	*(family == C2W_CHAT ? &message->data : &message->user) = c2w_str_of(party->answers[family].user);
 }
 
+/* Somebody's name, and what may follow it. */
+static struct c2w_str named(const struct fz_party *party, const struct fz_step *step, struct fields *fields)
+{
+	struct c2w_str name = c2w_str_of(party->play->parties[step->other].user), rest = { 0 };
+
+	if (step->command == C2W_NO_COMMAND || step->word.length == 0)
+		return name;
+	memcpy(fields->user, name.at, name.length);
+	rest = expand(&step->word, fields->word);
+	rest.length = rest.length < sizeof(fields->user) - name.length ? rest.length : sizeof(fields->user) - name.length;
+	memcpy(fields->user + name.length, rest.at, rest.length);
+	return (struct c2w_str){ fields->user, name.length + rest.length };
+}
+
+/* Octets around somebody's name. */
+static struct c2w_str framed(const struct fz_party *party, const struct fz_step *step, struct fields *fields, char *to)
+{
+	const struct c2w_str parts[] = {
+		expand(&step->data_text, fields->data), c2w_str_of(party->play->parties[step->other].user), expand(&step->word, fields->word),
+	};
+	size_t length = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		memcpy(to + length, parts[i].at, parts[i].length);
+		length += parts[i].length;
+	}
+	return (struct c2w_str){ to, length };
+}
+
 static void fill(struct fz_party *party, const struct fz_step *step, struct fields *fields)
 {
 	const struct fz_world *world = party->play->options.world;
@@ -175,7 +204,7 @@ static void fill(struct fz_party *party, const struct fz_step *step, struct fiel
 		fill_ack(party, message);
 	fill_time(party, step, fields);
 	if (step->user == FZ_USER_OTHER)
-		message->user = c2w_str_of(party->play->parties[step->other].user);
+		message->user = named(party, step, fields);
 	else if (step->user == FZ_USER_TEXT)
 		message->user = expand(&step->user_text, fields->user);
 	if (step->data == FZ_DATA_TEXT)
@@ -196,7 +225,7 @@ void fz_send_step(struct fz_party *party, const struct fz_step *step)
 		put(party, step, (struct c2w_str){ octets, party->request_length });
 		return;
 	case FZ_OCTETS:
-		put(party, step, expand(&step->data_text, fields.data));
+		put(party, step, step->user == FZ_USER_OTHER ? framed(party, step, &fields, octets) : expand(&step->data_text, fields.data));
 		return;
 	default:
 		fill(party, step, &fields);

@@ -63,12 +63,17 @@ int fz_corpus_load(struct fz_hunt *hunt, const char *folder)
 static int write_file(const char *path, const char *text, size_t length)
 {
 	FILE *to = fopen(path, "we");
-	size_t written;
+	bool written;
+	int error;
 
 	if (to == NULL)
 		return -errno;
-	written = fwrite(text, 1, length, to);
-	return fclose(to) != 0 || written != length ? -EIO : 0;
+	written = fwrite(text, 1, length, to) == length;
+	if (fclose(to) == 0 && written)
+		return 0;
+	error = errno;
+	unlink(path); /* half a scenario would be read again */
+	return error > 0 ? -error : -EIO;
 }
 
 int fz_corpus_keep(const char *folder, const struct fz_program *program)

@@ -26,7 +26,7 @@ struct fuzzer {
 	struct fz_hunt_options hunting;
 	const char *target, *launch, *corpus, *out, *json_file;
 	struct net_addr address;
-	bool allow_load, quiet, stopping;
+	bool allow_load, quiet, first, stopping;
 	struct net *net;
 	struct hx_keeper *keeper;
 	struct fz_hunt *hunt;
@@ -47,7 +47,7 @@ static void complain(const char *what, const char *why)
 
 /* ---- the command line ------------------------------------------------------------------------------ */
 
-enum key { KEY_TARGET = 256, KEY_LAUNCH, KEY_TRANSPORT, KEY_TIME, KEY_COUNT, KEY_SEED, KEY_LANES, KEY_RATE, KEY_CORPUS, KEY_OUT, KEY_JSON, KEY_LOAD, KEY_WAITS, KEY_REPLAY };
+enum key { KEY_TARGET = 256, KEY_LAUNCH, KEY_TRANSPORT, KEY_TIME, KEY_COUNT, KEY_SEED, KEY_LANES, KEY_RATE, KEY_CORPUS, KEY_OUT, KEY_JSON, KEY_LOAD, KEY_WAITS, KEY_REPLAY, KEY_FIRST };
 
 static const struct argp_option table[] = {
 	{ .doc = "The target:", .group = 1 },
@@ -61,8 +61,9 @@ static const struct argp_option table[] = {
 	{ .doc = "How long:", .group = 2 },
 	{ "time", KEY_TIME, "DURATION", 0, "End after this time, as 30s or 10min (default: a minute)", 2 },
 	{ "count", KEY_COUNT, "N", 0, "End after so many executions", 2 },
+	{ "first", KEY_FIRST, NULL, 0, "End with the first finding", 2 },
 	{ "seed", KEY_SEED, "N", 0, "Of whatever is random (default: another one each time, printed)", 2 },
-	{ "lanes", KEY_LANES, "N", 0, "So many conversations at a time (default: 4, at most 16)", 2 },
+	{ "lanes", KEY_LANES, "N", 0, "So many conversations at a time (default: 8, at most 16)", 2 },
 	{ "waits", KEY_WAITS, "N", 0, "So many of a thousand odd steps wait for time to pass (default: 2): retransmissions are seen then, and it is slower", 2 },
 	{ .doc = "Files:", .group = 3 },
 	{ "corpus", KEY_CORPUS, "FOLDER", 0, "Begin with the scenarios there, and keep there what shows new behaviour", 3 },
@@ -178,6 +179,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_CORPUS:
 		fuzzer->corpus = value;
 		return 0;
+	case KEY_FIRST:
+		fuzzer->first = true;
+		return 0;
 	case KEY_REPLAY:
 		options->replay = true;
 		return 0;
@@ -213,7 +217,7 @@ static void defaults(struct fuzzer *fuzzer)
 	fuzzer->hunting.seed = (uint64_t)random[5] << 24 | (uint64_t)random[6] << 16 | (uint64_t)random[7] << 8 | random[8];
 	fuzzer->hunting.nonce = fuzzer->nonce;
 	fuzzer->hunting.udp = fuzzer->hunting.tcp = true;
-	fuzzer->hunting.lanes = 4;
+	fuzzer->hunting.lanes = 8;
 	fuzzer->hunting.waits = 2;
 	fuzzer->out = "findings";
 	fuzzer->address = (struct net_addr){ .octets = { 127, 0, 0, 1 }, .family = 4 };
@@ -256,6 +260,8 @@ static void found(void *context, const struct fz_report *report)
 	if (error < 0)
 		complain(name, strerror(-error));
 	fuzzer->failed |= error < 0;
+	if (fuzzer->first && report->certain)
+		fz_hunt_stop(fuzzer->hunt);
 }
 
 static void kept(void *context, const struct fz_program *program)
@@ -497,6 +503,7 @@ int main(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	mallopt(M_MMAP_THRESHOLD, 64 << 20); /* every play has a judge of some MiB, mostly untouched: its pages are used again */
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	defaults(&fuzzer);
