@@ -120,6 +120,10 @@ static void twist_field(struct fz_breeder *breeder, struct fz_step *step)
 	default:
 		step->command = (enum c2w_command)(1 + fz_below(breeder, C2W_COMMANDS - 1));
 		step->code = c2w_command_info(step->command)->digits == 1 ? 1 : 1001;
+		if (step->command == C2W_NEW_MESSAGE) {
+			step->data = FZ_DATA_TEXT;
+			step->data_text = texts[0];
+		}
 		return;
 	}
 }
@@ -160,13 +164,80 @@ static struct fz_step odd_step(struct fz_breeder *breeder, unsigned client)
 	return step;
 }
 
+/* A message that would do something, were it read less strictly: one thing is wrong with its form. */
+static struct fz_step nearly_a_message(struct fz_breeder *breeder, unsigned client)
+{
+	static const char *const good_times[] = { "9000000000.5", "9000000001.5", "9000000002.5", "9000000003.5", "9000000004.5" };
+	static const char *const bad_times[] = { "9000000005.", " 9000000005", "+9000000005", "9000000005.1234567", "09000000005", "9000000005,5", "\t9000000005", "" };
+	static const char *const gaps[] = { ":", ":  ", ":\t", " : ", ":: ", " ", "" };
+	static const char *const ends[] = { "\r\n", "|\n", "|\r", "|", "|\r\n ", "|\n\r\n", "|hi\rthere\r\n", "|hi\nthere\r\n", "|\xff\r\n", "||hi", "|hi\n", "|caf\xe9\r\n" };
+	struct fz_step step = { .action = FZ_OCTETS, .client = (uint8_t)client, .user = FZ_USER_OTHER, .other = (uint8_t)client };
+	unsigned wrong = fz_below(breeder, 5);
+	enum c2w_command command = PICK(breeder, requests);
+	const char *time = wrong == 0 ? PICK(breeder, bad_times) : PICK(breeder, good_times), *gap = wrong == 1 ? PICK(breeder, gaps) : ": ";
+	const char *end = wrong >= 2 && wrong < 4 ? PICK(breeder, ends) : command == C2W_SEND_MESSAGE_REQUEST ? "|hi\r\n" : "|\r\n";
+	char text[FZ_LITERAL + 1];
+
+	snprintf(text, sizeof(text), "%s%s%s%s", time, gap, c2w_command_info(command)->name, wrong == 4 ? " |" : "|");
+	step.data_text = fz_text_of(c2w_str_of(text));
+	step.word = wrong == 3 && one_in(breeder, 3) ? (struct fz_text)T("|\0\r\n", 1) : fz_text_of(c2w_str_of(end));
+	return step;
+}
+
+/* Names that are nobody's yet, and names that are somebody's. */
+static struct fz_step connects_as(struct fz_breeder *breeder, unsigned client)
+{
+	static const struct fz_text ends[] = { T("", 1), T("", 1), T("", 1), T(".", 1), T("x", 1), T("X", 1), T("_", 1), T("-", 1), T("-x", 1), T("-X", 1), T(" ", 1), T("x", 240), T("0", 1) };
+	struct fz_step step = request_step(breeder, client, C2W_CONNECTION_REQUEST);
+
+	step.user = FZ_USER_OTHER;
+	step.other = (uint8_t)fz_below(breeder, FZ_CAST);
+	step.word = PICK(breeder, ends);
+	step.await = true;
+	return step;
+}
+
+/* A known length to the octet: 4095, 4096 and 4097, with an answer that does not depend on who asks. */
+static struct fz_step just_so_long(struct fz_breeder *breeder, unsigned client)
+{
+	struct fz_step step = {
+		.action = FZ_SEND, .client = (uint8_t)client, .command = C2W_CONNECTION_REQUEST, .await = true, .time = FZ_TIME_TEXT, .time_text = T("9000000000.5", 1),
+		.user = FZ_USER_TEXT, .user_text = T("a b", 1), .data = FZ_DATA_TEXT, .data_text = T("x", 1),
+	};
+	size_t else_long = strlen("9000000000.5: CONNECTION_REQUEST|a b|\r\n");
+
+	step.data_text.times = (uint16_t)(4095 + fz_below(breeder, 3) - else_long);
+	return step;
+}
+
 static struct fz_step any_step(struct fz_breeder *breeder, unsigned client)
 {
 	struct fz_step step = { .action = FZ_WAIT, .wait = (uint16_t)(200 + 300 * fz_below(breeder, 5)) };
 
 	if (fz_below(breeder, 1000) < breeder->waits)
 		return step;
+	if (one_in(breeder, 4))
+		return nearly_a_message(breeder, client);
+	if (one_in(breeder, 8))
+		return connects_as(breeder, client);
+	if (one_in(breeder, 60))
+		return just_so_long(breeder, client);
 	return one_in(breeder, 3) ? odd_step(breeder, client) : request_step(breeder, client, PICK(breeder, requests));
+}
+
+/* The same request with its TIME written in another way. */
+static void clock_steps(struct fz_breeder *breeder, struct fz_program *program, struct fz_step step, unsigned *clock)
+{
+	static const char *const forms[] = { "%u.50", "%u.5", "%u.500", "%u.500000", "0%u.50" };
+	char text[FZ_LITERAL];
+
+	for (unsigned copies = 1 + one_in(breeder, 3); copies > 0; copies--) {
+		snprintf(text, sizeof(text), PICK(breeder, forms), *clock);
+		step.time = FZ_TIME_TEXT;
+		step.time_text = fz_text_of(c2w_str_of(text));
+		fz_program_add(program, &step);
+	}
+	++*clock;
 }
 
 /* ---- programs ------------------------------------------------------------------------------- */
@@ -199,6 +270,8 @@ static struct fz_step sensible_step(struct fz_breeder *breeder, unsigned client,
 void fz_generate(struct fz_breeder *breeder, struct fz_program *program)
 {
 	unsigned cast = 1 + fz_below(breeder, FZ_CAST), length = 3 + fz_below(breeder, FZ_STEPS - 6), oddity = 2 + fz_below(breeder, 8);
+	unsigned clock = one_in(breeder, 2) ? 7 : 4294967290u;
+	bool by_clock = one_in(breeder, 6);
 	int places[FZ_CAST] = { -1, -1, -1 };
 
 	*program = (struct fz_program){ 0 };
@@ -208,7 +281,10 @@ void fz_generate(struct fz_breeder *breeder, struct fz_program *program)
 		unsigned client = fz_below(breeder, cast);
 		struct fz_step step = one_in(breeder, oddity) ? any_step(breeder, client) : sensible_step(breeder, client, &places[client]);
 
-		fz_program_add(program, &step);
+		if (by_clock && step.action == FZ_SEND && step.time == FZ_TIME_FRESH)
+			clock_steps(breeder, program, step, &clock);
+		else
+			fz_program_add(program, &step);
 	}
 	mend(breeder, program);
 }

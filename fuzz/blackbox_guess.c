@@ -42,7 +42,7 @@ static const struct cell cells[FZ_PLACES][C2W_FAMILIES] = {
 
 void fz_guess_init(struct fz_guess *guess)
 {
-	*guess = (struct fz_guess){ .processed = -1, .greatest = -1 };
+	*guess = (struct fz_guess){ .processed = -1, .least = INT64_MAX, .greatest = -1 };
 }
 
 static unsigned movie_of(const struct fz_world *world, struct c2w_str title)
@@ -85,8 +85,13 @@ static struct fz_answer nothing_due(enum c2w_family family)
 	return (struct fz_answer){ .due = FZ_NOTHING, .family = family, .error = NO_ERROR };
 }
 
-/* A TIME that is not greater. In a session a repetition may bring a copy of its answer, and anything else nothing (REL-11); without one
- * it may be executed anew (REL-12). */
+/* In a session a TIME that is not greater: a repetition may bring a copy of its answer, and anything else nothing (REL-11). Without one only
+ * a repetition is special: it may be executed anew (REL-12). */
+static bool is_stale(const struct fz_guess *guess, const struct c2w_message *message)
+{
+	return guess->place == FZ_OUTSIDE ? message->time == guess->processed : message->time <= guess->processed;
+}
+
 static struct fz_answer stale(struct fz_guess *guess, const struct c2w_message *message)
 {
 	enum c2w_family family = c2w_command_info(message->command)->family;
@@ -112,7 +117,22 @@ static struct fz_answer take_cell(struct fz_guess *guess, const struct fz_world 
 	return answer;
 }
 
-static struct fz_answer requested(struct fz_guess *guess, const struct fz_world *world, struct c2w_str user, const struct c2w_message *message)
+/* Whoever has another name than its own is not followed any further. */
+static struct fz_answer under_another_name(struct fz_guess *guess, const struct fz_world *world, enum fz_name name, const struct c2w_message *message)
+{
+	static const struct cell taken = { C2W_CONNECTION_ERROR, C2W_PARAM_name_taken_, C2W_CON_02, SAME };
+	struct fz_answer answer;
+
+	if (name == FZ_NAME_TAKEN)
+		return take_cell(guess, world, message, taken);
+	if (name == FZ_NAME_UNKNOWN)
+		return perhaps(guess, C2W_CONNECTION, true);
+	answer = take_cell(guess, world, message, cells[FZ_OUTSIDE][C2W_CONNECTION]);
+	guess->lost = guess->murky[C2W_CONNECTION] = true;
+	return answer;
+}
+
+static struct fz_answer requested(struct fz_guess *guess, const struct fz_world *world, struct c2w_str user, enum fz_name name, bool fresh, const struct c2w_message *message)
 {
 	enum c2w_family family = c2w_command_info(message->command)->family;
 	bool own = c2w_str_equal(message->user, user), inside = guess->place != FZ_OUTSIDE;
@@ -121,29 +141,42 @@ static struct fz_answer requested(struct fz_guess *guess, const struct fz_world 
 		return perhaps(guess, family, fz_moves(family));
 	if (inside && !own && family != C2W_CONNECTION) /* NAM-01 */
 		return nothing_due(family);
-	if (message->time <= guess->processed)
+	if (is_stale(guess, message))
 		return stale(guess, message);
+	if (!fresh) /* what answers it may be octet for octet what came before */
+		return perhaps(guess, family, fz_moves(family));
 	if (!inside && !own && family == C2W_CONNECTION && c2w_user_name_valid(message->user))
-		return perhaps(guess, family, true);
+		return under_another_name(guess, world, name, message);
 	return take_cell(guess, world, message, cell_of(guess, world, message));
 }
 
-struct fz_answer fz_guess_sent(struct fz_guess *guess, const struct fz_world *world, struct c2w_str user, struct c2w_str octets)
+struct fz_answer fz_guess_sent(struct fz_guess *guess, const struct fz_world *world, struct c2w_str user, enum fz_name name, struct c2w_str octets)
 {
 	struct c2w_message message;
+	bool fresh;
 
 	if (c2w_message_parse(&message, octets.at, octets.length, (size_t)world->params->max_request) != C2W_OK)
 		return nothing_due(C2W_CHAT);
 	if (c2w_command_info(message.command)->beat != C2W_REQUEST)
 		return nothing_due(C2W_CHAT);
+	fresh = message.time > guess->greatest || message.time < guess->least;
 	if (message.time > guess->greatest)
 		guess->greatest = message.time;
-	return requested(guess, world, user, &message);
+	if (message.time < guess->least)
+		guess->least = message.time;
+	return requested(guess, world, user, name, fresh, &message);
 }
 
 static int64_t code_of(const struct c2w_params *params, int error)
 {
 	return *(const int64_t *)((const char *)params + c2w_param_info((enum c2w_param)error)->offset);
+}
+
+bool fz_answer_declines(const struct fz_answer *answer, const struct fz_world *world, const struct c2w_message *message)
+{
+	if (answer->command == C2W_CONNECTION_GRANTED)
+		return message->command == C2W_CONNECTION_ERROR && c2w_code_fits(world->params->server_full, message->code);
+	return answer->command == C2W_ENTER_MOVIE_GRANTED && message->command == C2W_ENTER_MOVIE_ERROR && c2w_code_fits(world->params->room_full, message->code);
 }
 
 bool fz_answer_fits(const struct fz_answer *answer, const struct fz_world *world, const struct c2w_message *message)

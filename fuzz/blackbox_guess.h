@@ -8,6 +8,7 @@
 #include "protocol/rules.h"
 
 enum fz_place { FZ_OUTSIDE, FZ_MAIN_ROOM, FZ_MOVIE_ROOM, FZ_PLACES };
+enum fz_name { FZ_NAME_UNKNOWN, FZ_NAME_FREE, FZ_NAME_TAKEN }; /* what is known of the name that is asked for, if it is not the client's own */
 enum fz_due { FZ_NOTHING, FZ_DUE, FZ_PERHAPS };
 
 struct fz_guess {
@@ -17,7 +18,7 @@ struct fz_guess {
 	bool murky[C2W_FAMILIES];     /* answers of this family may be outstanding, or not: none is asked for any more */
 	int64_t processed;            /* us: TIME of the last request processed; -1: none */
 	enum c2w_family family;       /* of that */
-	int64_t greatest;             /* us: of all that were sent */
+	int64_t least, greatest;      /* us: of all that were sent */
 };
 
 struct fz_world {
@@ -36,8 +37,10 @@ struct fz_answer {
 
 bool fz_moves(enum c2w_family family); /* may such a request change where its sender is? */
 void fz_guess_init(struct fz_guess *guess);
-/* One message as it was sent, whole; user: the name of its client. Moves the guess on. */
-struct fz_answer fz_guess_sent(struct fz_guess *guess, const struct fz_world *world, struct c2w_str user, struct c2w_str octets);
+/* One message as it was sent, whole; user: the name of its client; name: for another one. Moves the guess on. */
+struct fz_answer fz_guess_sent(struct fz_guess *guess, const struct fz_world *world, struct c2w_str user, enum fz_name name, struct c2w_str octets);
+/* CON-04, ENT-05: there is no room. Allowed where it would be granted. */
+bool fz_answer_declines(const struct fz_answer *answer, const struct fz_world *world, const struct c2w_message *message);
 bool fz_answer_fits(const struct fz_answer *answer, const struct fz_world *world, const struct c2w_message *message);
 
 #endif

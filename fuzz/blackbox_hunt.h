@@ -14,6 +14,7 @@ struct fz_report {
 	struct fz_finding finding;
 	unsigned number;               /* from 1 */
 	bool reproduced;
+	bool certain;                  /* reproduced, or a fact: only these are findings, others were seen once */
 	const struct fz_program *program;
 	const char *script, *octets;   /* a scenario; what was sent and received, an event a line */
 	uint64_t executions;           /* before it was first seen */
@@ -30,6 +31,7 @@ struct fz_hunt_options {
 	int64_t time;                  /* ns; 0: no limit */
 	unsigned lanes;                /* plays at a time */
 	unsigned rate;                 /* messages a second at most; 0: no limit */
+	bool replay;                   /* play the corpus over and over, and breed nothing; without count and time once */
 	unsigned waits;                /* see blackbox_breed.h */
 	const char *nonce;             /* of this run: names hold it; at most 8 octets */
 	/* What can be done with a launched server; NULL: it is not ours. */
@@ -44,7 +46,7 @@ struct fz_hunt_options {
 
 struct fz_hunt_counts {
 	uint64_t executions, messages, states, transitions;
-	unsigned kept, findings;
+	unsigned kept, findings, doubted; /* doubted: seen, and not again */
 	int64_t elapsed;
 	bool unreachable;              /* nobody was there at the start, or nobody any more */
 	bool udp, tcp;                 /* offered */

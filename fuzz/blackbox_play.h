@@ -28,6 +28,7 @@ struct fz_play_options {
 	const struct fz_program *program; /* mended; outlives the play */
 	const char *tail;                 /* makes names unique: at most 16 octets */
 	bool honest_tcp;                  /* the honest client has no UDP */
+	bool patient;                     /* UDP: lost or late datagrams are allowed for, at the price of time */
 	int64_t round_trip;               /* ns */
 	FILE *script;                     /* the steps as a scenario says them; NULL: none */
 	FILE *octets;                     /* what was sent and received; NULL: none */

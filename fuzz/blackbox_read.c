@@ -154,6 +154,22 @@ static bool take_user(struct reader *reader, struct fz_step *step)
 		return take_text(reader, &step->user_text);
 	step->other = (uint8_t)other;
 	reader->at += peek(reader).length;
+	return !take_sign(reader, '+') || take_text(reader, &step->word);
+}
+
+/* Behind the first text: a name, and another text. */
+static bool take_frame(struct reader *reader, struct fz_step *step)
+{
+	int other;
+
+	if (!take_sign(reader, '+'))
+		return true;
+	other = client_named(reader, peek(reader));
+	reader->at += peek(reader).length;
+	if (other < 0 || !take_sign(reader, '+') || !take_text(reader, &step->word))
+		return false;
+	step->user = FZ_USER_OTHER;
+	step->other = (uint8_t)other;
 	return true;
 }
 
@@ -228,7 +244,7 @@ static bool take_message(struct reader *reader, struct fz_step *step)
 	step->action = FZ_SEND;
 	if (take(reader, "octets")) {
 		step->action = FZ_OCTETS;
-		if (!take_text(reader, &step->data_text))
+		if (!take_text(reader, &step->data_text) || !take_frame(reader, step))
 			return false;
 	} else if (take(reader, "the")) {
 		step->action = FZ_SAME;

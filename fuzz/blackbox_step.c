@@ -243,6 +243,10 @@ static void print_user(const struct fz_step *step, FILE *to)
 {
 	if (step->user == FZ_USER_OTHER)
 		fprintf(to, " user $%s", fz_known_names[step->other]);
+	if (step->user == FZ_USER_OTHER && step->command != C2W_NO_COMMAND && step->word.length > 0) {
+		fputs(" + ", to);
+		print_text(&step->word, to);
+	}
 	if (step->user == FZ_USER_TEXT) {
 		fputs(" user ", to);
 		print_text(&step->user_text, to);
@@ -266,6 +270,10 @@ static void print_sending(const struct fz_step *step, FILE *to)
 	} else if (step->action == FZ_OCTETS) {
 		fputs("octets ", to);
 		print_text(&step->data_text, to);
+		if (step->user == FZ_USER_OTHER) {
+			fprintf(to, " + $%s + ", fz_known_names[step->other]);
+			print_text(&step->word, to);
+		}
 	} else {
 		print_command(step, to);
 		print_time(step, to);

@@ -38,10 +38,10 @@ struct fz_step {
 	enum fz_time time;
 	enum fz_user user;
 	enum fz_data data;
-	uint8_t other;          /* FZ_USER_OTHER: whose name */
+	uint8_t other;          /* FZ_USER_OTHER: whose name; with a command word is what follows it */
 	uint8_t movie;          /* FZ_DATA_MOVIE: from 1 */
 	uint16_t wait;          /* FZ_WAIT: per mille of rto */
-	struct fz_text word, time_text, user_text, data_text; /* data_text: FZ_OCTETS, too */
+	struct fz_text word, time_text, user_text, data_text; /* FZ_OCTETS: data_text; with FZ_USER_OTHER that, the name, word */
 };
 
 struct fz_program {

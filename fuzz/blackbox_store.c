@@ -63,12 +63,17 @@ int fz_corpus_load(struct fz_hunt *hunt, const char *folder)
 static int write_file(const char *path, const char *text, size_t length)
 {
 	FILE *to = fopen(path, "we");
-	size_t written;
+	bool written;
+	int error;
 
 	if (to == NULL)
 		return -errno;
-	written = fwrite(text, 1, length, to);
-	return fclose(to) != 0 || written != length ? -EIO : 0;
+	written = fwrite(text, 1, length, to) == length;
+	if (fclose(to) == 0 && written)
+		return 0;
+	error = errno;
+	unlink(path); /* half a scenario would be read again */
+	return error > 0 ? -error : -EIO;
 }
 
 int fz_corpus_keep(const char *folder, const struct fz_program *program)
@@ -100,8 +105,8 @@ int fz_finding_save(const char *folder, const struct fz_report *report, char *na
 
 	if (mkdir(folder, 0777) < 0 && errno != EEXIST)
 		return -errno;
-	snprintf(name, size, "%s/%03u-%s.c2w", folder, report->number, rule);
-	snprintf(path, sizeof(path), "%s/%03u-%s.octets", folder, report->number, rule);
+	snprintf(name, size, "%s/%s%03u-%s.c2w", folder, report->certain ? "" : "once-", report->number, rule);
+	snprintf(path, sizeof(path), "%.*s.octets", (int)strlen(name) - 4, name);
 	error = write_file(name, report->script, strlen(report->script));
 	return error < 0 ? error : write_file(path, report->octets, strlen(report->octets));
 }
@@ -132,7 +137,7 @@ json_t *fz_finding_json(const struct fz_report *report, const char *name)
 	return object;
 }
 
-json_t *fz_result_json(const struct fz_hunt_counts *counts, const char *target, uint64_t seed, json_t *findings)
+json_t *fz_result_json(const struct fz_hunt_counts *counts, const char *target, uint64_t seed, json_t *findings, json_t *doubted)
 {
 	json_t *object = json_object();
 
@@ -150,6 +155,7 @@ json_t *fz_result_json(const struct fz_hunt_counts *counts, const char *target, 
 	json_object_set_new(object, "kept", json_integer(counts->kept));
 	json_object_set_new(object, "duration_ns", json_integer(counts->elapsed));
 	json_object_set_new(object, "findings", findings);
+	json_object_set_new(object, "seen_once", doubted);
 	return object;
 }
 

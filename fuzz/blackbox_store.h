@@ -17,7 +17,7 @@ int fz_corpus_keep(const char *folder, const struct fz_program *program);
 int fz_finding_save(const char *folder, const struct fz_report *report, char *name, size_t size);
 /* What the result file says of it; the caller owns the reference. */
 json_t *fz_finding_json(const struct fz_report *report, const char *name);
-json_t *fz_result_json(const struct fz_hunt_counts *counts, const char *target, uint64_t seed, json_t *findings); /* takes findings */
+json_t *fz_result_json(const struct fz_hunt_counts *counts, const char *target, uint64_t seed, json_t *findings, json_t *doubted); /* takes findings */
 
 /* Memory and descriptors of all processes of a group, from /proc. False: there is none. */
 bool fz_usage_of(pid_t group, struct fz_usage *usage);

@@ -26,13 +26,13 @@ struct fuzzer {
 	struct fz_hunt_options hunting;
 	const char *target, *launch, *corpus, *out, *json_file;
 	struct net_addr address;
-	bool allow_load, quiet, stopping;
+	bool allow_load, quiet, first, stopping;
 	struct net *net;
 	struct hx_keeper *keeper;
 	struct fz_hunt *hunt;
 	struct net_timer *status;
 	struct event *interrupt, *terminate;
-	json_t *findings;
+	json_t *findings, *doubted; /* doubted: seen once, and not again */
 	size_t scanned;           /* octets of the server's output that were looked at */
 	unsigned found;
 	bool begun, failed;
@@ -47,7 +47,7 @@ static void complain(const char *what, const char *why)
 
 /* ---- the command line ------------------------------------------------------------------------------ */
 
-enum key { KEY_TARGET = 256, KEY_LAUNCH, KEY_TRANSPORT, KEY_TIME, KEY_COUNT, KEY_SEED, KEY_LANES, KEY_RATE, KEY_CORPUS, KEY_OUT, KEY_JSON, KEY_LOAD, KEY_WAITS };
+enum key { KEY_TARGET = 256, KEY_LAUNCH, KEY_TRANSPORT, KEY_TIME, KEY_COUNT, KEY_SEED, KEY_LANES, KEY_RATE, KEY_CORPUS, KEY_OUT, KEY_JSON, KEY_LOAD, KEY_WAITS, KEY_REPLAY, KEY_FIRST };
 
 static const struct argp_option table[] = {
 	{ .doc = "The target:", .group = 1 },
@@ -61,11 +61,13 @@ static const struct argp_option table[] = {
 	{ .doc = "How long:", .group = 2 },
 	{ "time", KEY_TIME, "DURATION", 0, "End after this time, as 30s or 10min (default: a minute)", 2 },
 	{ "count", KEY_COUNT, "N", 0, "End after so many executions", 2 },
+	{ "first", KEY_FIRST, NULL, 0, "End with the first finding", 2 },
 	{ "seed", KEY_SEED, "N", 0, "Of whatever is random (default: another one each time, printed)", 2 },
-	{ "lanes", KEY_LANES, "N", 0, "So many conversations at a time (default: 4, at most 16)", 2 },
+	{ "lanes", KEY_LANES, "N", 0, "So many conversations at a time (default: 8, at most 16)", 2 },
 	{ "waits", KEY_WAITS, "N", 0, "So many of a thousand odd steps wait for time to pass (default: 2): retransmissions are seen then, and it is slower", 2 },
 	{ .doc = "Files:", .group = 3 },
 	{ "corpus", KEY_CORPUS, "FOLDER", 0, "Begin with the scenarios there, and keep there what shows new behaviour", 3 },
+	{ "replay", KEY_REPLAY, NULL, 0, "Play what is in the corpus, and nothing else: once, or until --time or --count", 3 },
 	{ "out", KEY_OUT, "FOLDER", 0, "Write findings there, as scenarios and octets (default: findings)", 3 },
 	{ "json", KEY_JSON, "FILE", 0, "Write the result there", 3 },
 	{ "quiet", 'q', NULL, 0, "Findings and the last line only", 3 },
@@ -125,7 +127,9 @@ static void check(struct argp_state *state, struct fuzzer *fuzzer)
 {
 	if (fuzzer->target == NULL && fuzzer->launch == NULL)
 		argp_error(state, "it needs --target HOST:PORT or --launch COMMAND");
-	if (fuzzer->hunting.time == 0 && fuzzer->hunting.count == 0)
+	if (fuzzer->hunting.replay && fuzzer->corpus == NULL)
+		argp_failure(state, EXIT_USAGE, 0, "--replay: it needs --corpus FOLDER");
+	if (fuzzer->hunting.time == 0 && fuzzer->hunting.count == 0 && !fuzzer->hunting.replay)
 		fuzzer->hunting.time = 60 * second;
 	if (fuzzer->hunting.rate == 0 && fuzzer->target != NULL && !net_addr_is_loopback(&fuzzer->address) && !fuzzer->allow_load)
 		fuzzer->hunting.rate = REMOTE_RATE;
@@ -175,6 +179,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_CORPUS:
 		fuzzer->corpus = value;
 		return 0;
+	case KEY_FIRST:
+		fuzzer->first = true;
+		return 0;
+	case KEY_REPLAY:
+		options->replay = true;
+		return 0;
 	case KEY_OUT:
 		fuzzer->out = value;
 		return 0;
@@ -207,7 +217,7 @@ static void defaults(struct fuzzer *fuzzer)
 	fuzzer->hunting.seed = (uint64_t)random[5] << 24 | (uint64_t)random[6] << 16 | (uint64_t)random[7] << 8 | random[8];
 	fuzzer->hunting.nonce = fuzzer->nonce;
 	fuzzer->hunting.udp = fuzzer->hunting.tcp = true;
-	fuzzer->hunting.lanes = 4;
+	fuzzer->hunting.lanes = 8;
 	fuzzer->hunting.waits = 2;
 	fuzzer->out = "findings";
 	fuzzer->address = (struct net_addr){ .octets = { 127, 0, 0, 1 }, .family = 4 };
@@ -221,9 +231,12 @@ static void print_status(const struct fuzzer *fuzzer, bool last)
 	struct fz_hunt_counts counts = fz_hunt_counts(fuzzer->hunt);
 	double seconds = (double)counts.elapsed / 1e9;
 
-	fprintf(stderr, "%s%.0f s: %llu executions, %.0f/s, %llu messages, %llu states, %llu transitions, %u kept, findings: %u%s", !last && isatty(STDERR_FILENO) ? "\r" : "",
+	fprintf(stderr, "%s%.0f s: %llu executions, %.0f/s, %llu messages, %llu states, %llu transitions, %u kept, findings: %u", !last && isatty(STDERR_FILENO) ? "\r" : "",
 	        seconds, (unsigned long long)counts.executions, seconds > 0 ? (double)counts.executions / seconds : 0, (unsigned long long)counts.messages,
-	        (unsigned long long)counts.states, (unsigned long long)counts.transitions, counts.kept, fuzzer->found, last || !isatty(STDERR_FILENO) ? "\n" : "  ");
+	        (unsigned long long)counts.states, (unsigned long long)counts.transitions, counts.kept, fuzzer->found);
+	if (counts.doubted > 0)
+		fprintf(stderr, ", seen once and not again: %u", counts.doubted);
+	fputs(last || !isatty(STDERR_FILENO) ? "\n" : "  ", stderr);
 }
 
 static void status_due(void *context)
@@ -240,13 +253,15 @@ static void found(void *context, const struct fz_report *report)
 	char name[MAX_PATH];
 	int error = fz_finding_save(fuzzer->out, report, name, sizeof(name));
 
-	fuzzer->found++;
+	fuzzer->found += report->certain;
 	fprintf(stderr, "%s%u. %s: %s%s\n   %u steps, after %llu executions: %s\n", isatty(STDERR_FILENO) ? "\r" : "", report->number, c2w_rule_info(report->finding.rule)->id,
-	        report->finding.what, report->reproduced ? "" : " (it did not show again)", report->program->count, (unsigned long long)report->executions, name);
-	json_array_append_new(fuzzer->findings, fz_finding_json(report, name));
+	        report->finding.what, report->reproduced ? "" : report->certain ? " (it did not show again)" : " (seen once and not again: it does not count)", report->program->count, (unsigned long long)report->executions, name);
+	json_array_append_new(report->certain ? fuzzer->findings : fuzzer->doubted, fz_finding_json(report, name));
 	if (error < 0)
 		complain(name, strerror(-error));
 	fuzzer->failed |= error < 0;
+	if (fuzzer->first && report->certain)
+		fz_hunt_stop(fuzzer->hunt);
 }
 
 static void kept(void *context, const struct fz_program *program)
@@ -409,6 +424,7 @@ static bool prepare(struct fuzzer *fuzzer)
 	fuzzer->hunting.context = fuzzer;
 	fuzzer->hunt = fz_hunt_new(&fuzzer->hunting);
 	fuzzer->findings = json_array();
+	fuzzer->doubted = json_array();
 	fuzzer->status = net_timer_new(fuzzer->net, status_due, fuzzer);
 	watch_signals(fuzzer);
 	if (fuzzer->corpus != NULL && (loaded = fz_corpus_load(fuzzer->hunt, fuzzer->corpus)) < 0)
@@ -440,7 +456,7 @@ static int write_json(struct fuzzer *fuzzer, const struct fz_hunt_counts *counts
 
 	if (fuzzer->json_file == NULL)
 		return 0;
-	result = fz_result_json(counts, fuzzer->target != NULL ? fuzzer->target : "launched", fuzzer->hunting.seed, json_incref(fuzzer->findings));
+	result = fz_result_json(counts, fuzzer->target != NULL ? fuzzer->target : "launched", fuzzer->hunting.seed, json_incref(fuzzer->findings), json_incref(fuzzer->doubted));
 	if (json_dump_file(result, fuzzer->json_file, JSON_INDENT(2)) < 0) {
 		complain(fuzzer->json_file, strerror(errno));
 		error = EXIT_USAGE;
@@ -474,6 +490,7 @@ static void release(struct fuzzer *fuzzer)
 	if (fuzzer->terminate != NULL)
 		event_free(fuzzer->terminate);
 	json_decref(fuzzer->findings);
+	json_decref(fuzzer->doubted);
 	if (fuzzer->net != NULL)
 		net_free(fuzzer->net);
 }
@@ -486,6 +503,7 @@ int main(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	mallopt(M_MMAP_THRESHOLD, 64 << 20); /* every play has a judge of some MiB, mostly untouched: its pages are used again */
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	defaults(&fuzzer);

@@ -1,11 +1,13 @@
 """c2w-fuzz over real sockets: the reference server, known-bad ones, and a toy that crashes, hangs or leaks. Bounded by count, never by speed."""
 
 import json
+import os
 import re
 import shlex
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -35,6 +37,39 @@ def fuzz(program, tmp_path):
     return run
 
 
+@pytest.fixture(scope="session")
+def sanitized_toy(tmp_path_factory):
+    """toy(recover) builds tests/hostile/toy.c with the address sanitizer: it ends with its report, or goes on behind it."""
+
+    def build(recover):
+        program = tmp_path_factory.mktemp("toy") / "toy"
+        subprocess.run(["gcc", "-g", "-fsanitize=address", *["-fsanitize-recover=address"] * recover, "-D_GNU_SOURCE", "-I", ROOT, ROOT / "tests/hostile/toy.c",
+                        ROOT / "protocol/message.c", ROOT / "protocol/time.c", "-lunistring", "-o", program], check=True)
+        return f"ASAN_OPTIONS=halt_on_error={int(not recover)} exec {program} {{port}}"
+
+    return build
+
+
+@pytest.fixture
+def running(tmp_path):
+    """running(command) starts a server on a free port, in a shell of its own group that ends with the test; gives its address."""
+    started = []
+
+    def start(command):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        started.append(subprocess.Popen(["sh", "-c", command.replace("{port}", str(port))], stdout=subprocess.PIPE, start_new_session=True, text=True))
+        assert started[-1].stdout.readline().startswith("ready")
+        return f"127.0.0.1:{port}"
+
+    yield start
+    for each in started:
+        os.killpg(each.pid, signal.SIGKILL)
+        each.wait()
+        each.stdout.close()
+
+
 def the_finding(result, rule):
     return next((finding for finding in result["findings"] if finding["rule"] == rule), None)
 
@@ -52,7 +87,8 @@ def test_the_reference_server_gives_no_finding(fuzz):
     assert re.search(r"\d+ executions, \d+/s, .*states, .*transitions, .*findings: 0", done.err)
 
 
-@pytest.mark.parametrize("fault, rule, count", [("datagram-twice", "TRN-02", 60), ("text-cut-at-colon", "MSG-03", 400), ("users-listed-for-anyone", "LST-05", 100)])
+@pytest.mark.parametrize("fault, rule, count", [("datagram-twice", "TRN-02", 60), ("text-cut-at-colon", "MSG-03", 400), ("users-listed-for-anyone", "LST-05", 100),
+                                                ("pieces-forgotten", "TRN-03", 2000), ("no-session-has-code-0", "LEA-03", 200), ("everything-executed-again", "REL-11", 1000)])
 def test_a_fault_is_found_and_conform_sees_it_too(fuzz, judge, conform, fault, rule, count):
     done, result = fuzz("--launch", faulty(fault), "--count", count)
     assert done.code == 1, done
@@ -90,6 +126,55 @@ def test_a_leak_is_seen(fuzz):
     assert done.code == 1 and leaks and "descriptors" in leaks[0]["what"], done
 
 
+def test_memory_that_leaks_is_seen(fuzz):
+    done, result = fuzz("--launch", TOY + "memory", "--count", "6000", "--time", "60s", "--first")
+    leaks = [finding for finding in result["findings"] if finding["kind"] == "leak"]
+    assert done.code == 1 and leaks and "memory" in leaks[0]["what"], done
+
+
+@pytest.mark.parametrize("recover", [False, True], ids=["ends", "goes-on"])
+def test_a_sanitizer_is_listened_to(fuzz, judge, sanitized_toy, recover):
+    command = sanitized_toy(recover)
+    done, result = fuzz("--launch", command, "--count", "2000", "--first")
+    found = the_finding(result, "ROB-01")
+    assert done.code == 1 and found and found["reproduced"] and "heap-buffer-overflow" in found["what"], done
+    assert found["steps"] == 1, done
+    if not recover:
+        assert judge("--quiet", found["scenario"], "--launch", command)[0].code in (1, 3)
+
+
+def test_a_running_server_that_dies_is_a_finding(fuzz, running):
+    done, result = fuzz("--target", running(TOY + "crash"), "--count", "2000", timeout=60)
+    found = the_finding(result, "ROB-01")
+    assert done.code == 1 and found["kind"] == "death" and result["lost"], done
+
+
+def test_a_running_server_that_hangs_is_a_finding(fuzz, running):
+    done, result = fuzz("--target", running(TOY + "hang"), "--count", "2000", timeout=60)
+    assert done.code == 1 and the_finding(result, "ROB-02")["kind"] == "hang" and result["lost"], done
+
+
+def test_a_server_that_is_started_again_by_others_is_gone_on_with(fuzz, running):
+    again = f"while :; do {TOY.removeprefix('exec ')} crash; done"
+    done, result = fuzz("--target", running(again), "--count", "2000", "--first", timeout=60)
+    found = the_finding(result, "ROB-01")
+    assert done.code == 1 and found["kind"] == "death" and found["reproduced"] and not result["lost"], done
+
+
+def test_what_does_not_show_again_does_not_count(fuzz, running, tmp_path):
+    done, result = fuzz("--target", running(TOY + "once"), "--count", "400")
+    assert done.code == 0 and result["findings"] == [], done
+    (once,) = result["seen_once"]
+    assert once["rule"] == "LEA-03" and not once["reproduced"] and "seen once and not again: 1" in done.err
+    assert [path.name for path in (tmp_path / "findings").glob("*.c2w")] == ["once-001-LEA-03.c2w"]
+
+
+@pytest.mark.parametrize("command", [TOY + "slow", TOY + "odd", REFERENCE + " --max-users 2 --max-room 1"], ids=["slow", "odd", "full"])
+def test_what_is_odd_and_allowed_is_no_finding(fuzz, command):
+    done, result = fuzz("--launch", command, "--count", "150")
+    assert done.code == 0 and result["findings"] == result["seen_once"] == [], done
+
+
 def test_the_corpus_is_gone_on_from(fuzz, conform, tmp_path):
     corpus = tmp_path / "corpus"
     fuzz("--launch", REFERENCE, "--count", "30", "--corpus", corpus)
@@ -98,6 +183,22 @@ def test_the_corpus_is_gone_on_from(fuzz, conform, tmp_path):
     assert conform("--check", *kept).code == 0
     done, result = fuzz("--launch", REFERENCE, "--count", "5", "--corpus", corpus)
     assert done.code == 0 and result["kept"] >= len(kept)
+
+
+def test_a_corpus_is_replayed_as_it_is(fuzz, tmp_path):
+    corpus = tmp_path / "corpus"
+    fuzz("--launch", REFERENCE, "--count", "30", "--corpus", corpus)
+    kept = sorted(corpus.glob("*.c2w"))
+    done, result = fuzz("--launch", REFERENCE, "--corpus", corpus, "--replay")
+    assert done.code == 0 and result["executions"] == len(kept) and sorted(corpus.glob("*.c2w")) == kept, done
+
+
+def test_a_full_disk_is_said_and_survived(program, tmp_path):
+    """No file may grow: what is kept and what is found cannot be written."""
+    done = Running(["prlimit", "--fsize=0", BUILD / "c2w-fuzz", "--launch", faulty("pipe-missing"), "--count", "20", "--seed", "1", "--corpus", tmp_path / "corpus",
+                    "--out", tmp_path / "findings", "--json", tmp_path / "result.json"]).finish()
+    assert done.code in (1, 2) and "too large" in done.err and "pipe is missing" in done.err, done
+    assert not list(tmp_path.glob("*/*.c2w")), "half a file is left"
 
 
 def test_the_suite_is_a_corpus(fuzz, tmp_path):
@@ -120,6 +221,7 @@ def test_an_interrupt_loses_nothing(tmp_path):
 @pytest.mark.parametrize("arguments", [
     [], ["--target", "nonsense"], ["--target", "127.0.0.1:1", "--transport", "sctp"], ["--target", "127.0.0.1:1", "--time", "soon"],
     ["--target", "127.0.0.1:1", "-D", "no-such=1"], ["--target", "127.0.0.1:1", "more"], ["--target", "192.0.2.1:1950", "--rate", "5000"],
+    ["--target", "127.0.0.1:1", "--replay"], ["--target", "127.0.0.1:1", "--corpus", "/dev/null/no"],
 ])
 def test_wrong_usage_ends_with_2(program, arguments):
     done = program("c2w-fuzz", *arguments)

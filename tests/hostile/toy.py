@@ -1,15 +1,21 @@
-"""A small server over UDP for the black-box fuzzer's tests: right enough to be talked to, and with one mistake.
+"""A small server over UDP for the black-box fuzzer's tests: right enough to be talked to, and with one mistake, or none.
 
-toy.py PORT crash|leak|hang|none
+toy.py PORT crash|leak|memory|hang|once|slow|odd|none
   crash   the second LEAVE_SESSION_REQUEST after a movie room ends it
   leak    each CONNECTION_REQUEST opens a file that nobody closes
+  memory  each CONNECTION_REQUEST takes 8 KiB that nobody gives back
   hang    a text with a pipe is chewed for ever
+  once    a single answer, the hundredth, has a wrong code
+  slow    every message takes 3 ms (no mistake)
+  odd     errors with reasons, lists in any order, repetitions answered with a copy (no mistake)
 """
 
 import os
+import random
 import re
 import socket
 import sys
+import time
 
 MESSAGE = re.compile(r"([0-9]{1,10}(?:\.[0-9]{1,6})?): ([A-Z0-9_]{1,64})\|([^\0\r\n|]{0,255})\|([^\0\r\n]*)\r\n")
 MOVIES = ["Metropolis", "M"]
@@ -21,47 +27,71 @@ class Toy:
         self.mistake = mistake
         self.sessions = {}  # peer: [name, room, has been in a movie room]
         self.last = {}  # peer: TIME of its last request
+        self.answers = {}  # peer: what its last request was, and its answer
+        self.sent = 0
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", port))
         print(f"ready 127.0.0.1:{port}", flush=True)
 
-    def send(self, peer, time, command, user, data=""):
-        self.socket.sendto(f"{time}: {command}|{user}|{data}\r\n".encode(), peer)
+    def send(self, peer, head, command, user, data=""):
+        self.sent += 1
+        if self.mistake == "once" and self.sent >= 100 and command.startswith("LEAVE_SESSION_ERROR"):
+            self.mistake, command = "none", "LEAVE_SESSION_ERROR_7"
+        if self.mistake == "odd" and "_ERROR_" in command:
+            data = random.choice(["", "no | not: like this", "\u00e9"])
+        octets = f"{head}: {command}|{user}|{data}\r\n".encode()
+        if command != "NEW_MESSAGE":
+            self.answers[peer] = head, command.split("_")[0], user, octets
+        self.socket.sendto(octets, peer)
 
-    def connection(self, peer, time, user, data):
+    def repeat(self, peer, head, command, user):
+        """Of the last request, at most once: a copy."""
+        last = self.answers.get(peer)
+        if self.mistake == "odd" and last and float(last[0]) == float(head) and last[1:3] == (command.split("_")[0], user):
+            self.socket.sendto(last[3], peer)
+
+    def connection(self, peer, head, user, data):
         if self.mistake == "leak":
             kept.append(os.open("/dev/null", os.O_RDONLY))
+        if self.mistake == "memory":
+            kept.append(os.urandom(8192))
         if peer in self.sessions:
-            self.send(peer, time, "CONNECTION_ERROR_1004", user)
+            self.send(peer, head, "CONNECTION_ERROR_1004", user)
         elif not 0 < len(user) <= 32 or not all(c.isascii() and (c.isalnum() or c in "._-") for c in user):
-            self.send(peer, time, "CONNECTION_ERROR_1002", user)
+            self.send(peer, head, "CONNECTION_ERROR_1002", user)
         elif user in [name for name, _, _ in self.sessions.values()]:
-            self.send(peer, time, "CONNECTION_ERROR_1001", user)
+            self.send(peer, head, "CONNECTION_ERROR_1001", user)
         else:
             self.sessions[peer] = [user, None, False]
-            self.send(peer, time, "CONNECTION_GRANTED", user)
+            self.send(peer, head, "CONNECTION_GRANTED", user)
 
-    def users(self, peer, time, user, data):
+    def listed(self, entries):
+        entries = list(entries)
+        if self.mistake == "odd":
+            random.shuffle(entries)
+        return "|".join(entries)
+
+    def users(self, peer, head, user, data):
         if peer in self.sessions:
-            self.send(peer, time, "USER_LIST_RESPONSE", user, "|".join(f"{name},{room or 'MAIN_ROOM'}" for name, room, _ in self.sessions.values()))
+            self.send(peer, head, "USER_LIST_RESPONSE", user, self.listed(f"{name},{room or 'MAIN_ROOM'}" for name, room, _ in self.sessions.values()))
 
-    def movies(self, peer, time, user, data):
+    def movies(self, peer, head, user, data):
         if peer in self.sessions:
-            self.send(peer, time, "MOVIE_LIST_RESPONSE", user, "|".join(MOVIES))
+            self.send(peer, head, "MOVIE_LIST_RESPONSE", user, self.listed(MOVIES))
 
-    def enter(self, peer, time, user, data):
+    def enter(self, peer, head, user, data):
         session = self.sessions.get(peer)
         code = 2001 if not session else 2003 if session[1] else 2002 if data not in MOVIES else 0
         if code:
-            self.send(peer, time, f"ENTER_MOVIE_ERROR_{code}", user)
+            self.send(peer, head, f"ENTER_MOVIE_ERROR_{code}", user)
         else:
             session[1:] = data, True
-            self.send(peer, time, "ENTER_MOVIE_GRANTED", user, "127.0.0.1:5004")
+            self.send(peer, head, "ENTER_MOVIE_GRANTED", user, "127.0.0.1:5004")
 
-    def leave(self, peer, time, user, data):
+    def leave(self, peer, head, user, data):
         session = self.sessions.get(peer)
         if not session:
-            self.send(peer, time, "LEAVE_SESSION_ERROR_1", user)
+            self.send(peer, head, "LEAVE_SESSION_ERROR_1", user)
             return
         if session[1]:
             session[1] = None
@@ -69,9 +99,9 @@ class Toy:
             if self.mistake == "crash" and session[2]:
                 os.abort()
             del self.sessions[peer]
-        self.send(peer, time, "LEAVE_SESSION_GRANTED", user)
+        self.send(peer, head, "LEAVE_SESSION_GRANTED", user)
 
-    def say(self, peer, time, user, data):
+    def say(self, peer, head, user, data):
         session = self.sessions.get(peer)
         if not session or not 0 < len(data.encode()) <= 1024:
             return
@@ -79,7 +109,7 @@ class Toy:
             pass
         for other, (_, room, _) in self.sessions.items():
             if room == session[1]:
-                self.send(other, time, "NEW_MESSAGE", user, data)
+                self.send(other, head, "NEW_MESSAGE", user, data)
 
     def receive(self, octets, peer):
         message = MESSAGE.fullmatch(octets.decode())
@@ -89,6 +119,8 @@ class Toy:
         act = {"CONNECTION_REQUEST": self.connection, "USER_LIST_REQUEST": self.users, "MOVIE_LIST_REQUEST": self.movies,
                "ENTER_MOVIE_REQUEST": self.enter, "LEAVE_SESSION_REQUEST": self.leave, "SEND_MESSAGE_REQUEST": self.say}.get(command)
         if not act or (peer in self.sessions and (user != self.sessions[peer][0] and act != self.connection or float(head) <= self.last[peer])):
+            if act:
+                self.repeat(peer, head, command, user)
             return
         self.last[peer] = float(head)
         act(peer, head, user, data)
@@ -96,6 +128,8 @@ class Toy:
     def run(self):
         while True:
             octets, peer = self.socket.recvfrom(65536)
+            if self.mistake == "slow":
+                time.sleep(0.003)
             try:
                 self.receive(octets, peer)
             except ValueError:

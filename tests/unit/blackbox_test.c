@@ -341,7 +341,7 @@ static void what_does_not_matter_is_shrunk_away(void **state)
 	unsigned shrunk = 0;
 
 	(void)state;
-	for (unsigned i = 0; i < 300; i++) {
+	for (unsigned i = 0; i < 900; i++) {
 		struct fz_shrinker shrinker;
 		struct fz_program program, proposal;
 		unsigned proposals = 0;

@@ -1,0 +1,112 @@
+/* Cases: what was noticed and is to be looked into, each with the programs that may be to blame; and what is known already.
+ * For blackbox_hunt.c and its siblings. A case owns copies of what it was made of. */
+#include "fuzz/blackbox_hunt_inside.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { MAX_DOUBTS = 3 }; /* of one thing; then it is not looked into any more */
+
+static bool is_known(const struct fz_hunt *hunt, const struct fz_finding *finding)
+{
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0)
+			return !hunt->known[i].open;
+	return hunt->known_count == MAX_KNOWN;
+}
+
+static void make_known(struct fz_hunt *hunt, const struct fz_finding *finding)
+{
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0) {
+			hunt->known[i].open = false;
+			return;
+		}
+	if (hunt->known_count == MAX_KNOWN)
+		return;
+	hunt->known[hunt->known_count].rule = finding->rule;
+	memcpy(hunt->known[hunt->known_count++].what, finding->what, sizeof(finding->what));
+}
+
+static char *copy(const char *text)
+{
+	char *made = text != NULL ? strdup(text) : NULL;
+
+	assert(text == NULL || made != NULL);
+	return made;
+}
+
+/* One that is known already is no case. */
+static struct fz_case *open_case(struct fz_hunt *hunt, const struct fz_finding *finding)
+{
+	struct fz_case *made = &hunt->cases[hunt->case_count];
+
+	if (is_known(hunt, finding) || hunt->case_count == MAX_CASES)
+		return NULL;
+	make_known(hunt, finding);
+	hunt->case_count++;
+	*made = (struct fz_case){ .finding = *finding, .executions = hunt->executions, .after = net_now(hunt->options.net) - hunt->began };
+	made->finding.expected = copy(finding->expected);
+	made->finding.got = copy(finding->got);
+	made->suspects = calloc(RECENT + MAX_LANES, sizeof(*made->suspects));
+	assert(made->suspects != NULL);
+	return made;
+}
+
+void fz_close_case(struct fz_hunt *hunt)
+{
+	struct fz_case *closed = &hunt->cases[0];
+
+	free(closed->suspects);
+	free(closed->finding.expected);
+	free(closed->finding.got);
+	hunt->case_count--;
+	memmove(&hunt->cases[0], &hunt->cases[1], hunt->case_count * sizeof(hunt->cases[0]));
+}
+
+void fz_doubt_case(struct fz_hunt *hunt)
+{
+	const struct fz_finding *finding = &hunt->cases[0].finding;
+
+	hunt->doubted++;
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0)
+			hunt->known[i].open = ++hunt->known[i].doubts < MAX_DOUBTS;
+}
+
+void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind)
+{
+	for (unsigned i = 0; i < hunt->case_count; i++)
+		hunt->cases[i].certain |= hunt->cases[i].finding.kind == kind;
+}
+
+/* Whoever was playing, then whoever had played, the latest first. */
+static void suspect_all(struct fz_hunt *hunt, struct fz_case *made)
+{
+	for (unsigned i = 0; i < hunt->options.lanes; i++)
+		if (hunt->lanes[i].busy)
+			made->suspects[made->suspect_count++] = hunt->lanes[i].program;
+	for (uint64_t i = 0; i < RECENT && i < hunt->recent_count; i++)
+		made->suspects[made->suspect_count++] = hunt->recent[(hunt->recent_count - 1 - i) % RECENT];
+}
+
+void fz_found(struct fz_hunt *hunt, const struct fz_finding *finding, const struct fz_program *program)
+{
+	struct fz_case *made = open_case(hunt, finding);
+
+	if (made != NULL)
+		made->suspects[made->suspect_count++] = *program;
+}
+
+void fz_found_by_somebody(struct fz_hunt *hunt, enum fz_kind kind, enum c2w_rule rule, const char *what)
+{
+	struct fz_finding finding = { .kind = kind, .rule = rule };
+	struct fz_case *made;
+
+	snprintf(finding.what, sizeof(finding.what), "%s", what);
+	made = open_case(hunt, &finding);
+	if (made == NULL)
+		return;
+	made->certain = kind == FZ_DEATH;
+	suspect_all(hunt, made);
+}

@@ -1,0 +1,227 @@
+/* What is due: of each message that goes out, which answer must come, to whom; and which of them a message is that came.
+ * For blackbox_play.c and its siblings. Texts that are expected belong to the play. */
+#include "fuzz/blackbox_play_inside.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static struct fz_expected *expect(struct fz_play *play, unsigned party, const struct fz_answer *answer, int64_t time)
+{
+	struct fz_expected *expected = &play->expected[play->expected_count];
+
+	if (play->expected_count == MAX_EXPECTED)
+		return NULL;
+	play->expected_count++;
+	*expected = (struct fz_expected){ .party = party, .answer = *answer, .time = time };
+	return expected;
+}
+
+static void expect_text(struct fz_play *play, unsigned party, unsigned author, const struct fz_answer *answer, const struct c2w_message *message, bool forbidden)
+{
+	struct fz_expected *expected = expect(play, party, answer, message->time);
+	struct c2w_str text = message->data;
+
+	if (expected == NULL)
+		return;
+	expected->author = author;
+	expected->text = malloc(text.length + 1);
+	assert(expected->text != NULL);
+	memcpy(expected->text, text.at, text.length);
+	expected->text_length = text.length;
+	expected->forbidden = expected->asked = expected->met = forbidden;
+}
+
+void fz_forget_expected(struct fz_play *play, unsigned party)
+{
+	for (unsigned i = 0; i < play->expected_count; i++)
+		if (play->expected[i].party == party && !play->expected[i].met)
+			play->expected[i].asked = play->expected[i].met = true;
+}
+
+static void say_expected(const struct fz_play *play, const struct fz_expected *expected)
+{
+	const struct fz_answer *answer = &expected->answer;
+
+	fz_say(play, "%s < %s", fz_name_of(expected->party), c2w_command_info(answer->command)->name);
+	if (answer->error >= 0)
+		fz_say(play, " %s", c2w_param_info((enum c2w_param)answer->error)->name);
+	if (answer->family == C2W_CHAT) {
+		fz_say(play, " by %s ", fz_name_of(expected->author));
+		if (play->options.script != NULL)
+			fz_text_print((struct c2w_str){ expected->text, expected->text_length }, play->options.script);
+	}
+	if (answer->command == C2W_CONNECTION_GRANTED)
+		fz_say(play, " or CONNECTION_ERROR server-full");
+	if (answer->command == C2W_USER_LIST_RESPONSE)
+		fz_say_list(play, expected);
+	if (answer->command == C2W_ENTER_MOVIE_GRANTED)
+		fz_say(play, " or ENTER_MOVIE_ERROR room-full");
+	fz_say(play, " [%s]\n", c2w_rule_info(answer->rule)->id);
+}
+
+/* From now on it is waited for. */
+void fz_ask(struct fz_play *play, unsigned party)
+{
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		struct fz_expected *expected = &play->expected[i];
+
+		if (expected->party != party || expected->asked || (expected->met && play->options.script == NULL))
+			continue;
+		expected->asked = true;
+		say_expected(play, expected);
+	}
+	play->asked_again = false;
+	play->awaiting_since = net_now(play->options.net);
+}
+
+struct fz_expected *fz_open_expectation(struct fz_play *play)
+{
+	for (unsigned i = 0; i < play->expected_count; i++)
+		if (play->expected[i].asked && !play->expected[i].met)
+			return &play->expected[i];
+	return NULL;
+}
+
+/* Texts: everyone who is certainly in the author's room, reads and acks. */
+static bool hears(const struct fz_party *party, const struct fz_party *author)
+{
+	const struct fz_guess *mine = &party->guess, *theirs = &author->guess;
+
+	if (!party->open || party->ended || party->over || party->deaf || mine->lost || mine->murky[C2W_CHAT] || (party->holds && !party->tcp))
+		return false;
+	return mine->place == theirs->place && (mine->place != FZ_MOVIE_ROOM || mine->movie == theirs->movie);
+}
+
+bool fz_settled(const struct fz_party *party)
+{
+	const struct fz_guess *guess = &party->guess;
+
+	return !guess->lost && !party->claimed && party->moving == 0 && !party->ended && !party->over && !party->unsure;
+}
+
+/* It is certainly somewhere else, and stays there while the text is awaited. */
+static bool must_not_hear(const struct fz_party *party, const struct fz_party *author)
+{
+	const struct fz_guess *mine = &party->guess, *theirs = &author->guess;
+
+	if (party == author || !party->open || !fz_settled(party) || !fz_settled(author))
+		return false;
+	return mine->place != theirs->place || (mine->place == FZ_MOVIE_ROOM && mine->movie != theirs->movie);
+}
+
+static void text_sent(struct fz_party *author, const struct fz_step *step, const struct fz_answer *answer, const struct c2w_message *message)
+{
+	struct fz_play *play = author->play;
+
+	for (unsigned i = 0; i < FZ_CAST; i++) {
+		struct fz_party *party = &play->parties[i];
+		bool certain = step != NULL && step->await && step->command == C2W_SEND_MESSAGE_REQUEST && step->action == FZ_SEND;
+
+		if (certain && hears(party, author) && (party == author || party->moving == 0))
+			expect_text(play, i, author->index, answer, message, false);
+		else if (certain && must_not_hear(party, author))
+			expect_text(play, i, author->index, answer, message, true);
+		else
+			party->guess.murky[C2W_CHAT] |= party->guess.place != FZ_OUTSIDE;
+	}
+}
+
+static bool was_asked_for(const struct fz_play *play, struct c2w_str name)
+{
+	for (unsigned i = 0; i < FZ_CAST; i++)
+		for (unsigned k = 0; k < play->parties[i].asked_count; k++)
+			if (c2w_str_equal(name, c2w_str_of(play->parties[i].asked[k])) || play->parties[i].asked_count == MAX_ASKED)
+				return true;
+	return false;
+}
+
+static int whose(const struct fz_play *play, struct c2w_str name)
+{
+	for (int i = 0; i < FZ_CAST; i++)
+		if (c2w_str_equal(name, c2w_str_of(play->parties[i].user)))
+			return i;
+	return -1;
+}
+
+/* Names are ours as they hold the tail; nobody has one that was never asked for. */
+static enum fz_name name_asked_for(const struct fz_party *party, const struct fz_step *step, struct c2w_str name)
+{
+	const struct fz_play *play = party->play;
+	const struct fz_party *holder;
+	int whom = whose(play, name);
+
+	if (step == NULL || !step->await || party->guess.lost || party->guess.place != FZ_OUTSIDE || party->moving != 0)
+		return FZ_NAME_UNKNOWN;
+	if (whom < 0)
+		return memmem(name.at, name.length, play->options.tail, strlen(play->options.tail)) != NULL && !was_asked_for(play, name) ? FZ_NAME_FREE : FZ_NAME_UNKNOWN;
+	holder = &play->parties[whom];
+	if (!holder->open || !fz_settled(holder))
+		return was_asked_for(play, name) || holder->guess.lost ? FZ_NAME_UNKNOWN : FZ_NAME_FREE;
+	return holder->guess.place == FZ_OUTSIDE ? FZ_NAME_FREE : FZ_NAME_TAKEN;
+}
+
+/* Whoever asks for another's name may get it, and then the other does not. */
+static void claim(const struct fz_party *party, const struct c2w_message *message, enum fz_name name)
+{
+	struct fz_play *play = party->play;
+	int whom = message->command == C2W_CONNECTION_REQUEST ? whose(play, message->user) : -1;
+
+	if (whom < 0 || whom == (int)party->index || name == FZ_NAME_TAKEN)
+		return;
+	play->parties[whom].claimed = play->parties[whom].guess.lost = true;
+	fz_forget_expected(play, (unsigned)whom);
+}
+
+void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets)
+{
+	struct fz_play *play = party->play;
+	struct c2w_message message;
+	enum c2w_err err = c2w_message_parse(&message, octets.at, octets.length, 0);
+	enum fz_name name = err == C2W_OK ? name_asked_for(party, step, message.user) : FZ_NAME_UNKNOWN;
+	struct fz_answer answer = fz_guess_sent(&party->guess, play->options.world, c2w_str_of(party->user), name, octets);
+
+	play->moves += answer.due != FZ_NOTHING && fz_moves(answer.family);
+	claim(party, &message, name);
+	if (party->tcp && step != NULL && (step->pieces > 0 || step->joined || play->batch))
+		answer.rule = C2W_TRN_03;
+	if (answer.due == FZ_NOTHING || party->probing)
+		return;
+	if (answer.family == C2W_CHAT) {
+		text_sent(party, answer.due == FZ_DUE ? step : NULL, &answer, &message);
+	} else if (answer.due == FZ_DUE) {
+		struct fz_expected *expected = expect(play, party->index, &answer, message.time);
+
+		if (expected != NULL && answer.family == C2W_USER_LIST && step != NULL && step->await)
+			fz_expect_list(play, expected);
+	}
+}
+
+bool fz_forbidden(struct fz_party *party, const struct c2w_message *message)
+{
+	const struct fz_play *play = party->play;
+
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		const struct fz_expected *e = &play->expected[i];
+
+		if (e->forbidden && e->party == party->index && e->time == message->time && c2w_str_equal(message->user, c2w_str_of(play->parties[e->author].user)))
+			return true;
+	}
+	return false;
+}
+
+struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message)
+{
+	struct fz_play *play = party->play;
+	enum c2w_family family = c2w_command_info(message->command)->family;
+
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		struct fz_expected *e = &play->expected[i];
+
+		if (e->met || e->party != party->index || e->answer.family != family)
+			continue;
+		if (family != C2W_CHAT || (c2w_str_equal(message->data, (struct c2w_str){ e->text, e->text_length }) &&
+		                           c2w_str_equal(message->user, c2w_str_of(play->parties[e->author].user))))
+			return e;
+	}
+	return NULL;
+}

@@ -1,0 +1,212 @@
+/* Looking into a case, with nothing else running: does it show again, how small can it be, and what is written of it.
+ * For blackbox_hunt.c; one trial after the other, each a play of lane 0. */
+#include "fuzz/blackbox_hunt_inside.h"
+
+#include <assert.h>
+
+enum { TRIES = 5, WRITES = 3, MAX_SHRINKS = 400, LEAK_RUNS = 64, LEAK_ROUNDS = 3, LEAST_LEAK = 256 };
+
+static const int64_t settle_for = 20 * INT64_C(1000000);       /* a crash is noticed a little later */
+
+static const int64_t leak_within = 3 * INT64_C(1000000000), look_within = 30 * INT64_C(1000000000);
+static const int64_t shrink_within = 20 * INT64_C(1000000000);
+
+static void try(struct fz_hunt *hunt, const struct fz_program *program, bool writing)
+{
+	hunt->trial_died = false;
+	hunt->lanes[0].program = *program;
+	fz_lane_start(hunt, &hunt->lanes[0], writing);
+}
+
+static bool shows_leak(struct fz_hunt *hunt)
+{
+	struct fz_usage now;
+	bool descriptors = strstr(hunt->cases[0].finding.what, "descriptors") != NULL;
+
+	if (!hunt->options.usage(hunt->options.context, &now))
+		return false;
+	bool grew = descriptors ? now.descriptors >= hunt->leak_mark.descriptors + LEAK_RUNS / 2 : now.memory >= hunt->leak_mark.memory + LEAK_RUNS * LEAST_LEAK;
+	hunt->leak_mark = now;
+	return grew;
+}
+
+/* A leak shows in many runs: the first round is not counted, each of the others must grow. False: it has to run on. */
+static bool leak_decided(struct fz_hunt *hunt, bool *shows)
+{
+	if (hunt->leak_runs == 0)
+		hunt->leak_until = net_now(hunt->options.net) + leak_within;
+	*shows = false;
+	if (net_now(hunt->options.net) > hunt->leak_until)
+		return true;
+	if (++hunt->leak_runs % LEAK_RUNS != 0)
+		return false;
+	*shows = shows_leak(hunt) || hunt->leak_runs == LEAK_RUNS;
+	return !*shows || hunt->leak_runs == LEAK_RUNS * (LEAK_ROUNDS + 1);
+}
+
+static bool shows_finding(struct fz_hunt *hunt)
+{
+	const struct fz_finding *wanted = &hunt->cases[0].finding, *findings;
+	unsigned count;
+
+	if (wanted->kind == FZ_DEATH)
+		return hunt->trial_died || (hunt->options.restart == NULL && fz_play_refused(hunt->lanes[0].play));
+	findings = fz_play_findings(hunt->lanes[0].play, &count);
+	for (unsigned i = 0; i < count; i++)
+		if (findings[i].rule == wanted->rule && strcmp(findings[i].what, wanted->what) == 0)
+			return true;
+	return false;
+}
+
+static void take_new_findings(struct fz_hunt *hunt)
+{
+	unsigned count;
+	const struct fz_finding *findings = fz_play_findings(hunt->lanes[0].play, &count);
+
+	for (unsigned i = 0; i < count; i++) {
+		fz_found(hunt, &findings[i], &hunt->lanes[0].program);
+		if (findings[i].kind == FZ_HANG)
+			fz_goes_down(hunt);
+	}
+	if (fz_play_refused(hunt->lanes[0].play))
+		fz_goes_down(hunt);
+}
+
+static bool needs_fresh(const struct fz_hunt *hunt)
+{
+	enum fz_kind kind = hunt->cases[0].finding.kind;
+
+	return hunt->options.restart != NULL && (kind == FZ_LEAK || (hunt->task != SHRINK && kind != FZ_HANG));
+}
+
+static void begin_shrinking(struct fz_hunt *hunt, const struct fz_program *program)
+{
+	hunt->task = SHRINK;
+	hunt->shrinks = 0;
+	hunt->again = false;
+	hunt->shrink_until = net_now(hunt->options.net) + shrink_within;
+	fz_shrink_begin(&hunt->shrinker, program, hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
+}
+
+static void confirmed(struct fz_hunt *hunt, bool shows)
+{
+	struct fz_case *open = &hunt->cases[0];
+
+	if (shows) {
+		hunt->reproduced = true;
+		begin_shrinking(hunt, &open->suspects[open->suspect]);
+		return;
+	}
+	open->tries++;
+	if (net_now(hunt->options.net) > hunt->look_until)
+		open->suspect = open->suspect_count;
+	else if (open->finding.kind != FZ_VIOLATION || open->tries >= TRIES) {
+		open->suspect++;
+		open->tries = 0;
+	}
+	if (open->suspect < open->suspect_count)
+		return;
+	hunt->reproduced = false;
+	fz_shrink_begin(&hunt->shrinker, &open->suspects[0], hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
+	fz_begin_writing(hunt);
+}
+
+static void written(struct fz_hunt *hunt, bool shows)
+{
+	if (shows || !hunt->reproduced || ++hunt->write_tries >= WRITES) {
+		hunt->write_tries = 0;
+		fz_report_case(hunt);
+	} else {
+		fz_begin_writing(hunt);
+	}
+}
+
+static void trial_over(struct fz_hunt *hunt)
+{
+	bool shows;
+
+	fz_look_for_alarm(hunt);
+	if (hunt->cases[0].finding.kind == FZ_LEAK && hunt->task != WRITE) {
+		if (!leak_decided(hunt, &shows)) {
+			fz_lane_settle(hunt, &hunt->lanes[0]);
+			try(hunt, &hunt->trial, false);
+			return;
+		}
+	} else {
+		shows = shows_finding(hunt);
+	}
+	take_new_findings(hunt);
+	fz_lane_settle(hunt, &hunt->lanes[0]);
+	hunt->leak_runs = 0;
+	if (hunt->task == CONFIRM) {
+		confirmed(hunt, shows);
+	} else if (hunt->task == SHRINK) {
+		hunt->shrinks++;
+		hunt->again = shows && !hunt->again; /* what shows once may have been luck */
+		if (!hunt->again)
+			fz_shrink_tell(&hunt->shrinker, &hunt->trial, shows);
+	} else {
+		written(hunt, shows);
+	}
+	hunt->wants_fresh = fz_looking_into(hunt) && hunt->case_count > 0 && needs_fresh(hunt);
+}
+
+void fz_begin_looking(struct fz_hunt *hunt)
+{
+	hunt->task = CONFIRM;
+	hunt->look_until = net_now(hunt->options.net) + look_within;
+	hunt->wants_fresh = needs_fresh(hunt);
+}
+
+static bool shrink_further(struct fz_hunt *hunt)
+{
+	unsigned limit = hunt->cases[0].finding.kind == FZ_LEAK ? MAX_SHRINKS / 8 : MAX_SHRINKS;
+
+	if (hunt->shrinks >= limit || net_now(hunt->options.net) >= hunt->shrink_until || hunt->stopping)
+		return false;
+	return hunt->again || fz_shrink_next(&hunt->shrinker, &hunt->trial);
+}
+
+static void next_trial(struct fz_hunt *hunt)
+{
+	const struct fz_case *open = &hunt->cases[0];
+
+	if (hunt->task == SHRINK && !shrink_further(hunt))
+		fz_begin_writing(hunt);
+	if (hunt->task == CONFIRM)
+		hunt->trial = open->suspects[open->suspect];
+	if (hunt->task == WRITE)
+		hunt->trial = hunt->shrinker.best;
+	try(hunt, &hunt->trial, hunt->task == WRITE);
+}
+
+/* In a trial for a death the end of the process may be seen a moment after the end of the play. */
+static bool still_settling(struct fz_hunt *hunt)
+{
+	struct fz_lane *lane = &hunt->lanes[0];
+
+	if (hunt->cases[0].finding.kind != FZ_DEATH || hunt->trial_died || hunt->options.restart == NULL || lane->fresh)
+		return false;
+	lane->fresh = true; /* once */
+	net_timer_at(hunt->timer, net_now(hunt->options.net) + settle_for);
+	return true;
+}
+
+bool fz_turn_looking(struct fz_hunt *hunt)
+{
+	struct fz_lane *lane = &hunt->lanes[0];
+
+	if (lane->busy && !lane->finished && !hunt->trial_died)
+		return false;
+	if (lane->busy && lane->finished && still_settling(hunt))
+		return false;
+	if (lane->busy) {
+		trial_over(hunt);
+		return !lane->busy;
+	}
+	if (hunt->down || hunt->wants_fresh)
+		fz_revive(hunt);
+	else
+		next_trial(hunt);
+	return false;
+}

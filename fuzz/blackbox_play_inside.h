@@ -1,0 +1,150 @@
+/* What the files of a play share: its clients, what is due to them, and the play itself.
+ * For fuzz/blackbox_{play,tell,due,send,receive,silence,leave}.c only. */
+#ifndef FZ_BLACKBOX_PLAY_INSIDE_H
+#define FZ_BLACKBOX_PLAY_INSIDE_H
+
+#include "fuzz/blackbox_play.h"
+#include "judge/judge.h"
+#include "protocol/frame.h"
+
+enum {
+	HONEST = FZ_CAST, PARTIES,  /* the honest client comes behind the cast */
+	MAX_EXPECTED = 96, MAX_ASKED = 4, MAX_FENCES = 16, MAX_TAIL = 16,
+	MAX_OCTETS = FZ_TIMES * 3 + 1024, KEPT_USER = C2W_MAX_USER + 1
+};
+
+static const int64_t FZ_MS = 1000000;
+
+struct fz_party {
+	struct fz_play *play;
+	unsigned index;
+	char user[KEPT_USER];
+	char session[KEPT_USER];      /* as CONNECTION_GRANTED says; empty: never */
+	char asked[MAX_ASKED][KEPT_USER]; /* what it asked to be called: one of these its session has, if it has one */
+	unsigned asked_count;
+	bool tcp, open, connected, ended;
+	bool holds, deaf, mute, over; /* over: it broke TRN-05, and can do nothing more */
+	struct net_udp *udp;
+	struct net_tcp *link;
+	struct c2w_framer in, out;
+	char *buffers;                /* of both framers, TCP */
+	struct fz_guess guess;
+	char request[MAX_OCTETS];     /* its last one, for `the same` */
+	size_t request_length;
+	char request_time[C2W_MAX_TIME_TEXT + 1];
+	int64_t request_us, request_at;
+	bool nonsense;                /* what was sent last is no message */
+	bool unsure;                  /* it did not ack or read at times: who knows how long its session lasts */
+	bool claimed;                 /* somebody else may have its name */
+	bool probing;                 /* what goes out is no step: nothing is due for it */
+	struct { char time[C2W_MAX_TIME_TEXT + 1], user[KEPT_USER]; } answers[C2W_FAMILIES]; /* what an ack refers to */
+	int64_t unacked_for;          /* ns waited while holding acks or not reading */
+	uint64_t event;               /* what it did last, for coverage */
+	int64_t moving;               /* us: TIME of its last request that may move it; 0: it was answered */
+	int64_t fence;                /* us: TIME of a fence under way; 0: none */
+	bool fenced;                  /* it was answered */
+	bool texted;                  /* a text came since it was sent */
+	bool last_fence;              /* it goes behind whatever was to be decided */
+	int64_t fences[MAX_FENCES];   /* us: all there were, a ring */
+	unsigned fence_count;
+	unsigned farewells;
+};
+
+/* What a user list must say of one of the cast. */
+enum fz_listed { FZ_LISTED_ANYHOW, FZ_NOT_LISTED, FZ_LISTED };
+
+struct fz_expected {
+	unsigned party;
+	struct fz_answer answer;
+	unsigned author;              /* C2W_CHAT */
+	char *text;                   /* C2W_CHAT: malloc'd */
+	size_t text_length;
+	int64_t time;                 /* us: of the request */
+	bool forbidden;               /* C2W_CHAT: it must not come */
+	enum fz_listed listed[FZ_CAST]; /* C2W_USER_LIST */
+	uint64_t moves;               /* of the play, when it was asked for */
+	bool asked, met;              /* asked: it is waited for, and the script says so */
+};
+
+enum fz_phase { PLAYING, LEAVING, OVER };
+
+struct fz_play {
+	struct fz_play_options options;
+	char tail[MAX_TAIL + 1];
+	struct jd *jd;
+	struct fz_party parties[PARTIES];
+	struct fz_expected expected[MAX_EXPECTED];
+	unsigned expected_count;
+	unsigned step;
+	enum fz_phase phase;
+	bool pausing, fencing, batch;
+	bool asked_again;             /* what is awaited, since awaiting_since */
+	struct net_timer *timer, *finish;
+	int64_t awaiting_since, fencing_since;
+	uint64_t moves;               /* whatever may change who is where */
+	int64_t time_last;            /* us */
+	struct fz_finding findings[FZ_FINDINGS];
+	unsigned finding_count, messages;
+	size_t received;
+	bool refused, stopped, heard, silent;
+	int64_t leaving_until;
+	int64_t round_trip;
+};
+
+/* play.c */
+bool fz_ready(struct fz_party *party);
+void fz_do_send(struct fz_party *party, const struct fz_step *step);
+void fz_stop(struct fz_play *play);
+void fz_advance(struct fz_play *play);
+
+/* tell.c */
+char *fz_escaped(struct c2w_str octets);
+void fz_find(struct fz_play *play, enum fz_kind kind, enum c2w_rule rule, const char *what, char *expected, char *got);
+const char *fz_name_of(unsigned party);
+__attribute__((format(printf, 2, 3))) void fz_say(const struct fz_play *play, const char *format, ...);
+void fz_say_step(const struct fz_play *play, const struct fz_step *step);
+void fz_note(const struct fz_party *party, bool received, struct c2w_str octets);
+void fz_seen(const struct fz_party *party, uint64_t answer);
+uint64_t fz_event_of(const struct fz_step *step);
+uint64_t fz_answer_of(const struct jd_reading *reading);
+
+/* due.c */
+void fz_forget_expected(struct fz_play *play, unsigned party);
+void fz_ask(struct fz_play *play, unsigned party);
+struct fz_expected *fz_open_expectation(struct fz_play *play);
+void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets);
+bool fz_settled(const struct fz_party *party); /* nothing is under way that moves it, and where it is is known */
+bool fz_forbidden(struct fz_party *party, const struct c2w_message *message); /* a text that must not come here */
+struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message);
+
+/* lists.c */
+void fz_expect_list(struct fz_play *play, struct fz_expected *expected); /* as things are when it is asked for */
+void fz_say_list(const struct fz_play *play, const struct fz_expected *expected);
+void fz_check_list(struct fz_party *party, const struct fz_expected *expected, const struct c2w_message *message);
+
+/* send.c */
+void fz_send_step(struct fz_party *party, const struct fz_step *step);
+void fz_request(struct fz_party *party, enum c2w_command command, const char *user, struct c2w_str data);
+void fz_repeat(struct fz_party *party); /* its last request, for the network's sake: nothing is due for it */
+void fz_acknowledge(struct fz_party *party, const struct c2w_message *message);
+
+/* receive.c */
+void fz_open_party(struct fz_party *party);
+void fz_close_party(struct fz_party *party, bool reset);
+void fz_set_reading(const struct fz_party *party, bool on);
+
+/* silence.c */
+int64_t fz_patience_of(const struct fz_play *play);
+bool fz_is_fence(struct fz_party *party, const struct c2w_message *message);
+void fz_fence_answered(struct fz_party *party, int64_t time);
+bool fz_can_ask(const struct fz_party *party);
+void fz_probe(struct fz_party *party, enum c2w_command command, const char *user, struct c2w_str data);
+void fz_send_fence(struct fz_party *party);
+void fz_hangs(struct fz_play *play);
+void fz_await_on(struct fz_play *play, const struct fz_expected *open);
+
+/* leave.c */
+bool fz_take_leave(struct fz_play *play);
+void fz_begin_leaving(struct fz_play *play);
+
+#endif

@@ -1,0 +1,199 @@
+/* Silence: whether what did not come is still to come is decided by a request with a known answer, a fence, sent behind it.
+ * For blackbox_play.c and its siblings; pure but for what it sends. */
+#include "fuzz/blackbox_play_inside.h"
+
+static const int64_t LEAST_PATIENCE = 2 * INT64_C(1000000);
+
+int64_t fz_patience_of(const struct fz_play *play)
+{
+	int64_t patience = 4 * play->options.round_trip;
+
+	return patience > LEAST_PATIENCE ? patience : LEAST_PATIENCE;
+}
+
+static int64_t rto_of(const struct fz_play *play)
+{
+	int64_t rto = play->options.world->params->rto;
+
+	return rto > 0 ? rto : 1000 * FZ_MS;
+}
+
+/* How long an answer is waited for before it is asked behind it. Who is patient lets datagrams be late, and even lost: a text comes again after an rto. */
+static int64_t grace_of(const struct fz_play *play, const struct fz_expected *open)
+{
+	int64_t patience = fz_patience_of(play);
+
+	if (!play->options.patient || play->parties[open->party].tcp)
+		return patience;
+	return play->options.world->params->answer_within + (open->answer.family == C2W_CHAT ? rto_of(play) : 0) + patience;
+}
+
+/* ---- fences --------------------------------------------------------------------------------- */
+
+bool fz_is_fence(struct fz_party *party, const struct c2w_message *message)
+{
+	if (message->command != C2W_ENTER_MOVIE_ERROR)
+		return false;
+	for (unsigned i = 0; i < party->fence_count && i < MAX_FENCES; i++)
+		if (party->fences[i] == message->time)
+			return true;
+	return false;
+}
+
+/* An answer to an earlier one, which was not waited for to its end, says nothing about what was asked since. */
+void fz_fence_answered(struct fz_party *party, int64_t time)
+{
+	if (party->fence == 0 || time != party->fence)
+		return;
+	party->fence = 0;
+	party->fenced = true;
+}
+
+bool fz_can_ask(const struct fz_party *party)
+{
+	return party->open && party->connected && !party->ended && !party->mute && !party->over && (!party->tcp || party->out.held == 0);
+}
+
+void fz_probe(struct fz_party *party, enum c2w_command command, const char *user, struct c2w_str data)
+{
+	party->probing = true;
+	fz_request(party, command, user, data);
+	party->probing = false;
+}
+
+static const char *likeliest_name(const struct fz_party *party)
+{
+	return party->guess.lost && party->session[0] != '\0' ? party->session : party->user;
+}
+
+/* In every state it is answered with an error and changes nothing. */
+void fz_send_fence(struct fz_party *party)
+{
+	if (!fz_can_ask(party) || (party->fence != 0 && party->index != HONEST))
+		return;
+	fz_probe(party, C2W_ENTER_MOVIE_REQUEST, likeliest_name(party), C2W_STR("?"));
+	party->fence = party->fences[party->fence_count++ % MAX_FENCES] = party->request_us;
+	party->fenced = party->texted = false;
+}
+
+static void begin_fencing(struct fz_play *play)
+{
+	play->fencing = true;
+	play->fencing_since = net_now(play->options.net);
+	for (unsigned i = 0; i < PARTIES; i++) {
+		play->parties[i].fence = 0;
+		play->parties[i].fenced = play->parties[i].last_fence = false;
+	}
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		const struct fz_expected *expected = &play->expected[i];
+
+		if (!expected->asked || expected->met)
+			continue;
+		fz_send_fence(&play->parties[expected->party]);
+		if (expected->answer.family == C2W_CHAT) /* whose request comes another way */
+			fz_send_fence(&play->parties[expected->author]);
+	}
+	if (fz_ready(&play->parties[HONEST]))
+		fz_send_fence(&play->parties[HONEST]);
+}
+
+/* ---- what it means -------------------------------------------------------------------------- */
+
+static void missing(struct fz_play *play, const struct fz_expected *expected)
+{
+	const struct fz_party *party = &play->parties[expected->party];
+	const char *wanted = c2w_command_info(expected->answer.command)->name;
+	enum c2w_rule rule = party->ended && party->nonsense ? C2W_TRN_05 : expected->answer.rule;
+	char what[160];
+
+	if (party->ended)
+		snprintf(what, sizeof(what), "the server closed the connection instead of sending %s", wanted);
+	else
+		snprintf(what, sizeof(what), "%s did not come", wanted);
+	fz_find(play, FZ_VIOLATION, rule, what, fz_escaped(c2w_str_of(wanted)), NULL);
+	fz_stop(play);
+}
+
+void fz_hangs(struct fz_play *play)
+{
+	fz_find(play, FZ_HANG, C2W_ROB_02, "nobody is served any more", fz_escaped(C2W_STR("an answer to an honest client")), NULL);
+	play->silent = true;
+	fz_stop(play);
+}
+
+/* Have those been answered that were sent behind the request? A text comes another way than its request: once its author's fence is answered the
+ * text has been processed, so what answers one more fence of the recipient comes behind it. REL-14: where it waited behind others, which we acked
+ * meanwhile, that has to be asked again. */
+static bool fences_answered(struct fz_play *play, const struct fz_expected *open)
+{
+	struct fz_party *party = &play->parties[open->party];
+	const struct fz_party *author = &play->parties[open->author];
+
+	if (!party->fenced)
+		return false;
+	if (open->answer.family != C2W_CHAT)
+		return true;
+	if (party->last_fence && !party->texted)
+		return true;
+	if (author != party && !author->fenced && fz_can_ask(author))
+		return false;
+	party->last_fence = true;
+	fz_send_fence(party);
+	return false;
+}
+
+/* What is open is decided when the fences behind it were answered; or an honest client's was, and this one's is not; or nobody's is. */
+static void decide(struct fz_play *play, const struct fz_expected *open)
+{
+	const struct fz_party *party = &play->parties[open->party];
+	int64_t within = play->options.world->params->answer_within, since = net_now(play->options.net) - play->fencing_since;
+	bool honest = play->parties[HONEST].fenced;
+
+	if (fences_answered(play, open) || (honest && (party->ended || since >= (play->options.patient ? 4 : 1) * within)))
+		missing(play, open);
+	else if (since >= 4 * within)
+		honest ? missing(play, open) : fz_hangs(play);
+}
+
+/* ---- asking again, as REL-01 says ------------------------------------------------------------- */
+
+static void ask_honestly(struct fz_play *play)
+{
+	struct fz_party *honest = &play->parties[HONEST];
+
+	if (honest->fenced || !honest->connected)
+		return;
+	if (honest->fence == 0 || (!honest->tcp && net_now(play->options.net) - honest->request_at >= rto_of(play)))
+		fz_send_fence(honest);
+}
+
+/* Whoever is patient says it once more, half-way, as long as nothing was asked behind it. */
+static int64_t ask_once_more(struct fz_play *play, const struct fz_expected *open, int64_t due)
+{
+	struct fz_party *party = &play->parties[open->answer.family == C2W_CHAT ? open->author : open->party];
+	int64_t now = net_now(play->options.net), half = play->awaiting_since + play->options.world->params->answer_within / 2;
+
+	if (!play->options.patient || party->tcp || play->asked_again)
+		return due;
+	if (now < half)
+		return half;
+	play->asked_again = true;
+	if (open->time == party->request_us && fz_can_ask(party))
+		fz_repeat(party);
+	return due;
+}
+
+void fz_await_on(struct fz_play *play, const struct fz_expected *open)
+{
+	int64_t now = net_now(play->options.net), due = play->awaiting_since + grace_of(play, open);
+
+	if (!play->fencing && now < due) {
+		net_timer_at(play->timer, ask_once_more(play, open, due));
+		return;
+	}
+	if (!play->fencing)
+		begin_fencing(play);
+	ask_honestly(play);
+	decide(play, open);
+	net_timer_at(play->timer, now + fz_patience_of(play));
+}
