@@ -384,6 +384,7 @@ struct packets {
 	char *capture;              /* the file that holds all until it is sorted */
 	struct pc_recorder *recorder;
 	bool watched;
+	char *why;                  /* there is no recorder; malloc */
 };
 
 struct packets *packets_new(const char *folder, int *error)
@@ -400,25 +401,32 @@ struct packets *packets_new(const char *folder, int *error)
 	return packets;
 }
 
-void packets_watch(struct packets *packets, const struct net_addr *target)
+void packets_watch(struct packets *packets, const struct net_addr *target, bool all)
 {
-	char name[NET_INTERFACE], filter[64], *why = NULL;
+	char name[NET_INTERFACE], filter[64];
 
 	if (packets->watched || !net_interface_towards(name, target))
 		return;
 	packets->watched = true;
 	snprintf(filter, sizeof(filter), "port %u or ip[6:2] & 0x1fff != 0", target->port);
-	packets->recorder = pc_recorder_start(name, filter, packets->capture, &why);
-	free(why); /* it is not permitted: they will be made */
+	packets->recorder = pc_recorder_start(name, all ? NULL : filter, packets->capture, &packets->why);
+}
+
+const char *packets_why(const struct packets *packets)
+{
+	return packets->why;
 }
 
 int packets_write(struct packets *packets, struct rp_result *result)
 {
-	bool whole = packets->recorder != NULL && pc_recorder_stop(packets->recorder);
+	bool recorded = packets->recorder != NULL, captured = recorded && pc_recorder_stop(packets->recorder);
 	int error = 0;
 
 	packets->recorder = NULL;
-	if (!whole || !sort_all(result, packets->folder, packets->capture, &error))
+	captured = captured && sort_all(result, packets->folder, packets->capture, &error);
+	if (recorded && !captured)
+		packets->why = must(strdup("some are missing in the capture"));
+	if (!captured)
 		error = synthesise_all(result, packets->folder);
 	rp_timelines_trim(result);
 	return error;
@@ -432,5 +440,6 @@ void packets_free(struct packets *packets)
 		pc_recorder_stop(packets->recorder);
 	unlink(packets->capture);
 	free(packets->capture);
+	free(packets->why);
 	free(packets);
 }
