@@ -166,7 +166,8 @@ static int synthesise_all(struct rp_result *result, const char *folder)
 
 /* ---- captured packets, sorted by scenario ------------------------------------------------------------ */
 
-/* The kernel gives a port again: an endpoint is one scenario's from that one's start to the next one's. */
+/* The kernel gives a port again, and at the same time to connections with several servers: an endpoint is one scenario's from that one's
+ * start to the next one's. */
 struct use {
 	size_t scenario;
 	int64_t from;               /* ns since 1970 */
@@ -174,7 +175,7 @@ struct use {
 };
 
 struct endpoint {
-	struct { struct net_addr client; uint64_t tcp; } key;
+	struct { struct net_addr client, server; } key; /* UDP: server all zero, as answers may come from anywhere */
 	struct use *uses;
 	UT_hash_handle hh;
 };
@@ -197,10 +198,12 @@ struct sorting {
 	int error;
 };
 
-static struct endpoint *endpoint_of(struct sorting *sorting, const struct net_addr *client, bool tcp)
+static struct endpoint *endpoint_of(struct sorting *sorting, const struct net_addr *client, const struct net_addr *server, bool tcp)
 {
-	struct endpoint *endpoint, probe = { .key = { *client, tcp } };
+	struct endpoint *endpoint, probe = { .key.client = *client };
 
+	if (tcp)
+		probe.key.server = *server;
 	HASH_FIND(hh, sorting->endpoints, &probe.key, sizeof(probe.key), endpoint);
 	return endpoint;
 }
@@ -213,11 +216,12 @@ static void note_use(struct sorting *sorting, size_t scenario, const struct rp_e
 
 	if (!read_path(event->path, &client, &server))
 		return;
-	endpoint = endpoint_of(sorting, &client, event->tcp);
+	endpoint = endpoint_of(sorting, &client, &server, event->tcp);
 	if (endpoint == NULL) {
 		endpoint = must(calloc(1, sizeof(*endpoint)));
 		endpoint->key.client = client;
-		endpoint->key.tcp = event->tcp;
+		if (event->tcp)
+			endpoint->key.server = server;
 		HASH_ADD(hh, sorting->endpoints, key, sizeof(endpoint->key), endpoint);
 	}
 	for (use = endpoint->uses; use != NULL; use = use->next)
@@ -244,10 +248,10 @@ static void note_uses(struct sorting *sorting)
 
 static size_t scenario_of(struct sorting *sorting, const struct pc_packet *packet)
 {
-	struct endpoint *endpoint = endpoint_of(sorting, &packet->from, packet->tcp);
+	struct endpoint *endpoint = endpoint_of(sorting, &packet->from, &packet->to, packet->tcp);
 
 	if (endpoint == NULL)
-		endpoint = endpoint_of(sorting, &packet->to, packet->tcp);
+		endpoint = endpoint_of(sorting, &packet->to, &packet->from, packet->tcp);
 	for (struct use *use = endpoint == NULL ? NULL : endpoint->uses; use != NULL; use = use->next)
 		if (use->from <= packet->at)
 			return use->scenario;
