@@ -166,8 +166,8 @@ static int synthesise_all(struct rp_result *result, const char *folder)
 
 /* ---- captured packets, sorted by scenario ------------------------------------------------------------ */
 
-/* The kernel gives a port again, and at the same time to connections with several servers: an endpoint is one scenario's from that one's
- * start to the next one's. */
+/* The kernel gives a port again, and at the same time to connections with several servers: an endpoint is one scenario's from what it is
+ * first known to have said there until another one's. A connection is from its SYN on. */
 struct use {
 	size_t scenario;
 	int64_t from;               /* ns since 1970 */
@@ -177,6 +177,7 @@ struct use {
 struct endpoint {
 	struct { struct net_addr client, server; } key; /* UDP: server all zero, as answers may come from anywhere */
 	struct use *uses;
+	const struct use *connection; /* TCP: the present one */
 	UT_hash_handle hh;
 };
 
@@ -229,7 +230,7 @@ static void note_use(struct sorting *sorting, size_t scenario, const struct rp_e
 			return;
 	use = must(calloc(1, sizeof(*use)));
 	use->scenario = scenario;
-	use->from = sorting->result->target.started + sorting->result->scenarios[scenario].began - SLACK;
+	use->from = sorting->result->target.started + event->at - SLACK;
 	for (place = &endpoint->uses; *place != NULL && (*place)->from > use->from; place = &(*place)->next)
 		continue;
 	use->next = *place;
@@ -246,16 +247,31 @@ static void note_uses(struct sorting *sorting)
 	}
 }
 
+/* A connection that begins belongs to who says something in it next. */
+static void note_connection(struct endpoint *endpoint, const struct pc_packet *packet)
+{
+	if (!packet->syn || packet->acks)
+		return;
+	endpoint->connection = NULL;
+	for (const struct use *use = endpoint->uses; use != NULL && use->from + 2 * SLACK >= packet->at; use = use->next)
+		endpoint->connection = use;
+}
+
 static size_t scenario_of(struct sorting *sorting, const struct pc_packet *packet)
 {
 	struct endpoint *endpoint = endpoint_of(sorting, &packet->from, &packet->to, packet->tcp);
+	const struct use *use;
 
 	if (endpoint == NULL)
 		endpoint = endpoint_of(sorting, &packet->to, &packet->from, packet->tcp);
-	for (struct use *use = endpoint == NULL ? NULL : endpoint->uses; use != NULL; use = use->next)
-		if (use->from <= packet->at)
-			return use->scenario;
-	return NOBODY;
+	if (endpoint == NULL)
+		return NOBODY;
+	note_connection(endpoint, packet);
+	use = endpoint->connection;
+	if (!packet->tcp)
+		for (use = endpoint->uses; use != NULL && use->from > packet->at;)
+			use = use->next;
+	return use == NULL ? NOBODY : use->scenario;
 }
 
 /* Only the first fragment has ports. */
