@@ -14,6 +14,7 @@
 
 #include "harness/catalogue.h"
 #include "harness/expect.h"
+#include "harness/isolate.h"
 #include "harness/keeper.h"
 #include "harness/lag.h"
 #include "harness/lastfailed.h"
@@ -342,11 +343,11 @@ static void over(void *context)
 
 /* ---- the target -------------------------------------------------------------------------------------------------- */
 
-/* Of several servers only one could be watched. */
+/* Of several servers only one could be watched, unless nothing else is there. */
 static void watch_packets(struct conform *conform, const struct net_addr *target)
 {
-	if (conform->packets != NULL && !conform->options.simulate && conform->options.jobs == 1)
-		packets_watch(conform->packets, target);
+	if (conform->packets != NULL && !conform->options.simulate && (conform->options.jobs == 1 || conform->options.isolate))
+		packets_watch(conform->packets, target, conform->options.isolate);
 }
 
 static void server_up(void *context, const struct net_addr *address)
@@ -483,6 +484,15 @@ static bool is_local(const struct hx_options *options)
 	return options->simulate || options->launch != NULL || net_addr_is_loopback(&options->address);
 }
 
+static bool isolate(const struct conform *conform)
+{
+	int error = conform->options.isolate ? hx_isolate() : 0;
+
+	if (error < 0)
+		complain("--isolate: this system grants no network of its own", strerror(-error));
+	return error == 0;
+}
+
 static bool open_net(struct conform *conform)
 {
 	const struct net_sim_options sim = { .seed = conform->options.seed };
@@ -566,7 +576,7 @@ static void play(struct conform *conform)
 	make_schedule(conform);
 	watch_signals(conform);
 	hold_signals(SIG_UNBLOCK);
-	if (conform->options.launch == NULL)
+	if (conform->options.launch == NULL || conform->options.isolate)
 		watch_packets(conform, &conform->targets[0]->address);
 	hx_schedule_start(conform->schedule);
 	for (unsigned i = 0; i < conform->options.jobs; i++)
@@ -621,20 +631,31 @@ static bool write_outputs(struct conform *conform)
 	return fine;
 }
 
+static int write_packets(struct conform *conform)
+{
+	int error = conform->packets == NULL ? 0 : packets_write(conform->packets, conform->result);
+
+	if (error < 0)
+		complain(conform->options.pcap, strerror(-error));
+	if (conform->packets != NULL && packets_why(conform->packets) != NULL) {
+		noted(conform, rp_text(conform->result, "The packets were not captured (%s), but made from what was sent and received.%s", packets_why(conform->packets),
+		                       conform->options.launch != NULL && !conform->options.isolate ? " --isolate captures them." : ""));
+	}
+	return error;
+}
+
 static int report(struct conform *conform)
 {
 	const struct rp_terminal_options options = {
 		.colour = wants_colour(stdout), .width = width_of(stdout), .verbose = conform->options.verbose, .quiet = conform->options.quiet,
 	};
-	int code, error;
+	int code;
 
 	if (conform->expect != NULL)
 		hx_expect_judge(conform->expect, conform->left_out, conform->result);
 	code = exit_code(conform);
-	if (conform->packets != NULL && (error = packets_write(conform->packets, conform->result)) < 0) {
-		complain(conform->options.pcap, strerror(-error));
+	if (write_packets(conform) < 0)
 		code = EXIT_USAGE;
-	}
 	hx_progress_end(conform->progress, conform->result, code);
 	rp_terminal_write(conform->result, stdout, &options);
 	fflush(stdout);
@@ -702,7 +723,7 @@ static int run(struct conform *conform)
 	assert(conform->lanes != NULL && conform->targets != NULL);
 	if (!conform->options.simulate)
 		conform->lag = hx_lag_new(is_local(&conform->options));
-	if (open_outputs(conform) && open_net(conform) && prepare_targets(conform)) {
+	if (open_outputs(conform) && isolate(conform) && open_net(conform) && prepare_targets(conform)) {
 		play(conform);
 		code = report(conform);
 	}

@@ -166,7 +166,8 @@ static int synthesise_all(struct rp_result *result, const char *folder)
 
 /* ---- captured packets, sorted by scenario ------------------------------------------------------------ */
 
-/* The kernel gives a port again: an endpoint is one scenario's from that one's start to the next one's. */
+/* The kernel gives a port again, and at the same time to connections with several servers: an endpoint is one scenario's from what it is
+ * first known to have said there until another one's. A connection is from its SYN on. */
 struct use {
 	size_t scenario;
 	int64_t from;               /* ns since 1970 */
@@ -174,8 +175,9 @@ struct use {
 };
 
 struct endpoint {
-	struct { struct net_addr client; uint64_t tcp; } key;
+	struct { struct net_addr client, server; } key; /* UDP: server all zero, as answers may come from anywhere */
 	struct use *uses;
+	const struct use *connection; /* TCP: the present one */
 	UT_hash_handle hh;
 };
 
@@ -197,10 +199,12 @@ struct sorting {
 	int error;
 };
 
-static struct endpoint *endpoint_of(struct sorting *sorting, const struct net_addr *client, bool tcp)
+static struct endpoint *endpoint_of(struct sorting *sorting, const struct net_addr *client, const struct net_addr *server, bool tcp)
 {
-	struct endpoint *endpoint, probe = { .key = { *client, tcp } };
+	struct endpoint *endpoint, probe = { .key.client = *client };
 
+	if (tcp)
+		probe.key.server = *server;
 	HASH_FIND(hh, sorting->endpoints, &probe.key, sizeof(probe.key), endpoint);
 	return endpoint;
 }
@@ -213,11 +217,12 @@ static void note_use(struct sorting *sorting, size_t scenario, const struct rp_e
 
 	if (!read_path(event->path, &client, &server))
 		return;
-	endpoint = endpoint_of(sorting, &client, event->tcp);
+	endpoint = endpoint_of(sorting, &client, &server, event->tcp);
 	if (endpoint == NULL) {
 		endpoint = must(calloc(1, sizeof(*endpoint)));
 		endpoint->key.client = client;
-		endpoint->key.tcp = event->tcp;
+		if (event->tcp)
+			endpoint->key.server = server;
 		HASH_ADD(hh, sorting->endpoints, key, sizeof(endpoint->key), endpoint);
 	}
 	for (use = endpoint->uses; use != NULL; use = use->next)
@@ -225,7 +230,7 @@ static void note_use(struct sorting *sorting, size_t scenario, const struct rp_e
 			return;
 	use = must(calloc(1, sizeof(*use)));
 	use->scenario = scenario;
-	use->from = sorting->result->target.started + sorting->result->scenarios[scenario].began - SLACK;
+	use->from = sorting->result->target.started + event->at - SLACK;
 	for (place = &endpoint->uses; *place != NULL && (*place)->from > use->from; place = &(*place)->next)
 		continue;
 	use->next = *place;
@@ -242,16 +247,31 @@ static void note_uses(struct sorting *sorting)
 	}
 }
 
+/* A connection that begins belongs to who says something in it next. */
+static void note_connection(struct endpoint *endpoint, const struct pc_packet *packet)
+{
+	if (!packet->syn || packet->acks)
+		return;
+	endpoint->connection = NULL;
+	for (const struct use *use = endpoint->uses; use != NULL && use->from + 2 * SLACK >= packet->at; use = use->next)
+		endpoint->connection = use;
+}
+
 static size_t scenario_of(struct sorting *sorting, const struct pc_packet *packet)
 {
-	struct endpoint *endpoint = endpoint_of(sorting, &packet->from, packet->tcp);
+	struct endpoint *endpoint = endpoint_of(sorting, &packet->from, &packet->to, packet->tcp);
+	const struct use *use;
 
 	if (endpoint == NULL)
-		endpoint = endpoint_of(sorting, &packet->to, packet->tcp);
-	for (struct use *use = endpoint == NULL ? NULL : endpoint->uses; use != NULL; use = use->next)
-		if (use->from <= packet->at)
-			return use->scenario;
-	return NOBODY;
+		endpoint = endpoint_of(sorting, &packet->to, &packet->from, packet->tcp);
+	if (endpoint == NULL)
+		return NOBODY;
+	note_connection(endpoint, packet);
+	use = endpoint->connection;
+	if (!packet->tcp)
+		for (use = endpoint->uses; use != NULL && use->from > packet->at;)
+			use = use->next;
+	return use == NULL ? NOBODY : use->scenario;
 }
 
 /* Only the first fragment has ports. */
@@ -384,6 +404,7 @@ struct packets {
 	char *capture;              /* the file that holds all until it is sorted */
 	struct pc_recorder *recorder;
 	bool watched;
+	char *why;                  /* there is no recorder; malloc */
 };
 
 struct packets *packets_new(const char *folder, int *error)
@@ -400,25 +421,32 @@ struct packets *packets_new(const char *folder, int *error)
 	return packets;
 }
 
-void packets_watch(struct packets *packets, const struct net_addr *target)
+void packets_watch(struct packets *packets, const struct net_addr *target, bool all)
 {
-	char name[NET_INTERFACE], filter[64], *why = NULL;
+	char name[NET_INTERFACE], filter[64];
 
 	if (packets->watched || !net_interface_towards(name, target))
 		return;
 	packets->watched = true;
 	snprintf(filter, sizeof(filter), "port %u or ip[6:2] & 0x1fff != 0", target->port);
-	packets->recorder = pc_recorder_start(name, filter, packets->capture, &why);
-	free(why); /* it is not permitted: they will be made */
+	packets->recorder = pc_recorder_start(name, all ? NULL : filter, packets->capture, &packets->why);
+}
+
+const char *packets_why(const struct packets *packets)
+{
+	return packets->why;
 }
 
 int packets_write(struct packets *packets, struct rp_result *result)
 {
-	bool whole = packets->recorder != NULL && pc_recorder_stop(packets->recorder);
+	bool recorded = packets->recorder != NULL, captured = recorded && pc_recorder_stop(packets->recorder);
 	int error = 0;
 
 	packets->recorder = NULL;
-	if (!whole || !sort_all(result, packets->folder, packets->capture, &error))
+	captured = captured && sort_all(result, packets->folder, packets->capture, &error);
+	if (recorded && !captured)
+		packets->why = must(strdup("some are missing in the capture"));
+	if (!captured)
 		error = synthesise_all(result, packets->folder);
 	rp_timelines_trim(result);
 	return error;
@@ -432,5 +460,6 @@ void packets_free(struct packets *packets)
 		pc_recorder_stop(packets->recorder);
 	unlink(packets->capture);
 	free(packets->capture);
+	free(packets->why);
 	free(packets);
 }

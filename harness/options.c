@@ -18,7 +18,7 @@ enum key {
 	KEY_TARGET = 256, KEY_LAUNCH, KEY_SIMULATE, KEY_TRANSPORT, KEY_PROFILE, KEY_ONLY, KEY_SKIP, KEY_LAST_FAILED, KEY_LEVEL, KEY_ORIGIN,
 	KEY_SHARD, KEY_SEED, KEY_REPEAT, KEY_TIMEOUT, KEY_MAX_TIME, KEY_FAIL_ON, KEY_ALLOW_LOAD, KEY_JSON, KEY_EVENTS, KEY_LIST,
 	KEY_COVERAGE, KEY_EXPLAIN, KEY_CHECK, KEY_NO_SANITY, KEY_SHUFFLE,
-	KEY_PCAP, KEY_EXPECT,
+	KEY_PCAP, KEY_EXPECT, KEY_ISOLATE,
 	KEY_REPORT, KEY_REPORT_END = KEY_REPORT + RP_FORMATS,
 };
 
@@ -31,6 +31,7 @@ static const struct argp_option table[] = {
 	{ "define", 'D', "NAME=VALUE", 0, "Set a parameter of the protocol (section 9): rto=200ms, name-taken=any", 1 },
 	{ "profile", KEY_PROFILE, "FILE", 0, "Read such parameters from a file, NAME = VALUE a line", 1 },
 	{ "jobs", 'j', "N", 0, "With --launch: so many servers at once", 1 },
+	{ "isolate", KEY_ISOLATE, NULL, 0, "With --launch: in a network where nothing else is, without root; --pcap captures there", 1 },
 	{ "allow-load", KEY_ALLOW_LOAD, NULL, 0, "Send floods to a target that is not on loopback, too", 1 },
 	{ .doc = "What runs:", .group = 2 },
 	{ "only", KEY_ONLY, "WHAT", 0, "Only this rule (MSG-01), area (MSG), folder (chat), id, part of an id or pattern; may be repeated", 2 },
@@ -263,6 +264,8 @@ static void check(struct argp_state *state, const struct hx_options *options)
 		argp_failure(state, 2, 0, "--launch: it takes a command");
 	if (options->jobs > 1 && (options->launch == NULL || options->target != NULL))
 		argp_failure(state, 2, 0, "--jobs %u: it goes with --launch alone, which starts so many servers", options->jobs);
+	if (options->isolate && options->launch == NULL)
+		argp_failure(state, 2, 0, "--isolate: it goes with --launch only: what runs elsewhere cannot be reached from there");
 	if (options->mode == HX_RUN && !options->simulate && options->target == NULL && options->launch == NULL)
 		argp_failure(state, 2, 0, "there is nothing to judge: say --target HOST:PORT, --launch COMMAND or --simulate");
 }
@@ -331,6 +334,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case 'D': define(state, options, "-D", value); return 0;
 	case KEY_PROFILE: read_profile(state, options, value); return 0;
 	case 'j': options->jobs = (unsigned)number(state, "--jobs", value, 1, 256); return 0;
+	case KEY_ISOLATE: options->isolate = true; return 0;
 	case KEY_ALLOW_LOAD: options->allow_load = true; return 0;
 	case ARGP_KEY_ARG: add_word(&options->paths, value); return 0;
 	case ARGP_KEY_END: check(state, options); return 0;
@@ -404,6 +408,8 @@ char *hx_options_repeat(const struct hx_options *options)
 		fputs(" --launch", to);
 		put_quoted(to, options->launch);
 	}
+	if (options->isolate)
+		fputs(" --isolate", to);
 	put_params(to, &options->params);
 	for (unsigned i = 0; i < options->paths.count; i++)
 		put_quoted(to, options->paths.at[i]);

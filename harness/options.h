@@ -22,7 +22,7 @@ struct hx_options {
 	bool transports_given;
 	struct c2w_params params;       /* C2W_AUTO where asked for */
 	unsigned jobs;
-	bool allow_load;
+	bool allow_load, isolate;
 	/* What runs. */
 	struct hx_words only, skip, paths;
 	enum c2w_level level;

@@ -253,6 +253,8 @@ static void remark_counts(struct record *record, const struct pc_counts *counts)
 		record_remark(record, false, "%" PRIu64 " packets have headers that make no sense.", counts->broken);
 	if (counts->forgotten > 0)
 		record_remark(record, false, "%" PRIu64 " times there were more than %d endpoints at one server: the one silent longest was forgotten.", counts->forgotten, PC_SESSIONS);
+	if (counts->servers_forgotten > 0)
+		record_remark(record, false, "%" PRIu64 " times there were more than %d servers: the one silent longest was forgotten.", counts->servers_forgotten, PC_SERVERS);
 	if (record->left_out > 0)
 		record_remark(record, false, "%u findings of further sessions stand with the last one.", record->left_out);
 }

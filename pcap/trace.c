@@ -34,6 +34,7 @@ struct session {
 	struct pc_stream up, down;
 	struct c2w_framer up_framer, down_framer;
 	bool up_lost, down_lost;      /* after a gap: the rest of a message comes first */
+	bool presumed;                /* that it had no session when it asked for one: an answer will tell */
 };
 
 struct server {
@@ -44,7 +45,6 @@ struct server {
 	struct jd_client_names names;
 	uint64_t ours[OUR_NAMES];     /* hashes: whose requests are all in the capture */
 	unsigned count;               /* slots ever used */
-	bool forgot;                  /* some session was given up */
 	struct session *in_use, *free; /* free: by `next` */
 	struct session sessions[PC_SESSIONS];
 };
@@ -65,6 +65,7 @@ struct pc_trace {
 	struct pc_packet packet;      /* the present one */
 	struct session *present;      /* whose message is being judged */
 	struct pc_counts counts;
+	bool forgot;                  /* some session that was not over, or a whole server, was given up */
 	bool tested[2][C2W_RULES];
 };
 
@@ -145,7 +146,7 @@ static void session_close(struct session *session)
 /* The one silent longest, unless there is one that is over. */
 static void forget_one(struct server *server)
 {
-	server->forgot = server->forgot || !server->in_use->over;
+	server->trace->forgot = server->trace->forgot || !server->in_use->over;
 	server->trace->counts.forgotten += !server->in_use->over;
 	session_close(server->in_use);
 }
@@ -179,6 +180,7 @@ static struct session *session_open(struct server *server, const struct key *key
 	*session = (struct session){
 		.view = { .id = ++trace->counts.sessions, .client = key->client, .server = key->server, .tcp = key->tcp != 0, .late = late },
 		.key = *key, .number = (unsigned)(session - server->sessions), .server = server, .last_at = trace->packet.at,
+		.presumed = key->tcp == 0 && (!trace->options.complete || trace->forgot),
 	};
 	trace->counts.late += late;
 	if (key->tcp) {
@@ -223,11 +225,25 @@ static void note_name(struct session *session, const struct c2w_message *message
 		jd_open(session->server->jd, session->number, false, session->last_at);
 		jd_client_open(&session->client, session->number, false, session->client.lossless);
 		session->view.late = session->view.gap = false;
+		session->presumed = true;
 	}
 	memcpy(session->view.user, message->user.at, length);
 	session->view.user[length] = '\0';
 	if (is_judged(session) && c2w_user_name_valid(message->user))
 		session->server->ours[hash % OUR_NAMES] = hash;
+}
+
+/* It had a session already, of before the capture, as nobody knows whom. */
+static void note_refusal(struct session *session, const struct c2w_message *message)
+{
+	if (!session->presumed || c2w_command_info(message->command)->family != C2W_CONNECTION)
+		return;
+	session->presumed = false;
+	if (message->command != C2W_CONNECTION_ERROR || !c2w_code_fits(session->server->trace->options.params.already_connected, message->code))
+		return;
+	lose(session);
+	session->view.late = true;
+	session->view.gap = false;
 }
 
 static unsigned chances_of_sent(const struct session *session, enum c2w_err err, const struct c2w_message *message)
@@ -266,6 +282,8 @@ static void server_says(struct pc_trace *trace, struct session *session, struct 
 	const struct jd_reading *reading = jd_last(session->server->jd);
 
 	trace->counts.messages++;
+	if (err == C2W_OK)
+		note_refusal(session, &message);
 	tell(trace, session, &(struct pc_event){ trace->packet.at, trace->packet.number, true, octets, NULL, err, &message });
 	jd_received(session->server->jd, session->number, trace->packet.at, octets.at, octets.length);
 	if (!is_judged(session))
@@ -474,6 +492,8 @@ static struct server *server_add(struct pc_trace *trace, const struct net_addr *
 	for (unsigned i = 0; i < PC_SERVERS && *place != NULL; i++)
 		if (trace->servers[i] == NULL || trace->servers[i]->last_at < (*place)->last_at)
 			place = &trace->servers[i];
+	trace->counts.servers_forgotten += *place != NULL;
+	trace->forgot = trace->forgot || *place != NULL;
 	server_close(place);
 	*place = calloc(1, sizeof(**place)); /* pages of sessions that never come are never touched */
 	if (*place == NULL)
@@ -550,12 +570,12 @@ static bool opened_before(const struct pc_trace *trace, const struct key *key)
 }
 
 /* Did all of it happen within the capture? */
-static bool is_late(const struct pc_trace *trace, const struct server *server, const struct key *key, bool up)
+static bool is_late(const struct pc_trace *trace, const struct key *key, bool up)
 {
 	const struct pc_packet *packet = &trace->packet;
 	struct c2w_message message;
 
-	if (trace->options.complete && !server->forgot)
+	if (trace->options.complete && !trace->forgot)
 		return false;
 	if (packet->tcp)
 		return !(up && (packet->syn || opened_before(trace, key)));
@@ -581,7 +601,7 @@ static struct session *begin(struct pc_trace *trace, bool *up)
 	server = server_known(trace, &key.server);
 	if (server == NULL)
 		server = server_add(trace, &key.server);
-	return session_open(server, &key, is_late(trace, server, &key, *up));
+	return session_open(server, &key, is_late(trace, &key, *up));
 }
 
 /* A connection with the same two ports begins. */
@@ -646,6 +666,7 @@ void pc_trace_end(struct pc_trace *trace)
 {
 	for (unsigned i = 0; i < PC_SERVERS; i++)
 		server_close(&trace->servers[i]);
+	trace->forgot = false;
 }
 
 struct pc_trace *pc_trace_new(const struct pc_trace_options *options)

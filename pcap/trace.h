@@ -7,7 +7,7 @@
 #include "judge/judge.h"
 #include "pcap/packet.h"
 
-enum { PC_SERVERS = 4, PC_SESSIONS = 1024, PC_MAX_NAME = 64 };
+enum { PC_SERVERS = 16, PC_SESSIONS = 1024, PC_MAX_NAME = 64 };
 
 /* One client's endpoint at one server, as far as it is known. */
 struct pc_session {
@@ -53,7 +53,7 @@ struct pc_counts {
 	uint64_t fragments_lost;    /* datagrams of which fragments are missing */
 	uint64_t sessions, late;    /* sessions, and those that began before the capture */
 	uint64_t forgotten;         /* sessions given up for want of room */
-	uint64_t servers;
+	uint64_t servers, servers_forgotten;
 };
 
 struct pc_trace *pc_trace_new(const struct pc_trace_options *options); /* NULL without memory */

@@ -636,6 +636,16 @@ static void put_flaky(const struct page *page)
 		fprintf(page->to, " (%zu flaky)", flaky);
 }
 
+static void put_packets(const struct page *page)
+{
+	size_t files = 0;
+
+	for (size_t i = 0; i < page->result->scenarios_count; i++)
+		files += page->result->scenarios[i].pcap != NULL;
+	if (page->result->target.capture != NULL)
+		fprintf(page->to, "  packets   %s, in %zu file%s\n", page->result->target.capture, files, plural(files));
+}
+
 static void put_run(const struct page *page)
 {
 	struct rp_counts counts = rp_count(page->result);
@@ -651,6 +661,7 @@ static void put_run(const struct page *page)
 	put_flaky(page);
 	putc('\n', page->to);
 	put_took(page);
+	put_packets(page);
 	fprintf(page->to, "  seed      %llu\n", (unsigned long long)page->result->seed);
 }
 

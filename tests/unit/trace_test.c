@@ -77,16 +77,21 @@ static void found(void *context, struct pc_session *session, uint64_t packet, co
 	world->rule = finding->rule;
 }
 
-static struct world *world_new(void)
+static struct world *world_of(bool complete)
 {
 	struct world *world = calloc(1, sizeof(*world));
-	struct pc_trace_options options = { .latency = 5000000, .event = heard, .found = found };
+	struct pc_trace_options options = { .complete = complete, .latency = 5000000, .event = heard, .found = found };
 	assert_non_null(world);
 	options.context = world;
 	c2w_params_init(&options.params);
 	world->trace = pc_trace_new(&options);
 	assert_non_null(world->trace);
 	return world;
+}
+
+static struct world *world_new(void)
+{
+	return world_of(false);
 }
 
 static void world_free(struct world *world)
@@ -412,6 +417,51 @@ static void late_sessions_are_judged_by_form(void **state)
 	free(packets.file);
 }
 
+/* CON-05 of somebody whose session is not in the capture: whoever he was, he may go on. */
+static void who_has_a_session_already_began_late(void **state)
+{
+	static const struct { bool down; const char *octets; } said[] = {
+		{ false, "7: CONNECTION_REQUEST|no name|\r\n" }, { true, "7: CONNECTION_ERROR_1004|no name|\r\n" },
+		{ false, "8: USER_LIST_REQUEST|a|\r\n" }, { true, "8: USER_LIST_RESPONSE|a|a,MAIN_ROOM\r\n" },
+	};
+	struct world *world = world_new();
+	struct packets packets;
+	(void)state;
+	packets_begin(&packets);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		pc_write_datagram(packets.to, 1, said[i].down ? &server : &client, said[i].down ? &client : &server, str(said[i].octets));
+	packets_end(&packets);
+	feed_all(world, &packets);
+	assert_int_equal(world->messages, 4);
+	assert_int_equal(world->findings, 0);
+	assert_true(world->last.late);
+	world_free(world);
+	free(packets.file);
+}
+
+/* More servers than there is room for: of none is anything guessed, though the capture is said to be complete. */
+static void servers_without_end(void **state)
+{
+	static const char *const said[] = { "7: CONNECTION_GRANTED|a|\r\n", "8: USER_LIST_RESPONSE|a|a,MAIN_ROOM\r\n" };
+	struct world *world = world_of(true);
+	struct packets packets;
+	(void)state;
+	packets_begin(&packets);
+	for (unsigned turn = 0; turn < 2; turn++)
+		for (unsigned i = 0; i < 2 * PC_SERVERS; i++) {
+			struct net_addr at = server;
+			at.octets[3] = (uint8_t)(100 + i);
+			pc_write_datagram(packets.to, 1, &client, &at, str(turn == 0 ? "7: CONNECTION_REQUEST|a|\r\n" : "8: USER_LIST_REQUEST|a|\r\n"));
+			pc_write_datagram(packets.to, 1, &at, &client, str(said[turn]));
+		}
+	packets_end(&packets);
+	feed_all(world, &packets);
+	assert_int_equal(pc_trace_counts(world->trace).servers_forgotten, 3 * PC_SERVERS);
+	assert_int_equal(world->findings, 0);
+	world_free(world);
+	free(packets.file);
+}
+
 /* Ten thousand endpoints: bounded, and what is forgotten is not taken for something that never was. */
 static void endpoints_without_end(void **state)
 {
@@ -449,6 +499,8 @@ int main(void)
 		cmocka_unit_test(a_server_is_recognised_on_any_port),
 		cmocka_unit_test(mistakes_are_found),
 		cmocka_unit_test(late_sessions_are_judged_by_form),
+		cmocka_unit_test(who_has_a_session_already_began_late),
+		cmocka_unit_test(servers_without_end),
 		cmocka_unit_test(endpoints_without_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
