@@ -642,8 +642,8 @@ static void put_packets(const struct page *page)
 
 	for (size_t i = 0; i < page->result->scenarios_count; i++)
 		files += page->result->scenarios[i].pcap != NULL;
-	if (page->result->target.capture != NULL)
-		fprintf(page->to, "  packets   %s, in %zu file%s\n", page->result->target.capture, files, plural(files));
+	if (page->result->target.capture != RP_NO_CAPTURE)
+		fprintf(page->to, "  packets   %s, in %zu file%s\n", rp_capture_kind(page->result->target.capture), files, plural(files));
 }
 
 static void put_run(const struct page *page)
