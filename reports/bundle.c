@@ -21,6 +21,14 @@ struct bundle {
 	int error;                 /* sticky */
 };
 
+static void note_failure(struct bundle *bundle)
+{
+	int error = archive_errno(bundle->archive);
+
+	if (bundle->error == 0)
+		bundle->error = error > 0 ? -error : -EIO;
+}
+
 static void add_octets(struct bundle *bundle, const char *name, const char *octets, size_t length)
 {
 	struct archive_entry *entry = archive_entry_new();
@@ -34,7 +42,7 @@ static void add_octets(struct bundle *bundle, const char *name, const char *octe
 	archive_entry_set_mtime(entry, (time_t)(bundle->result->target.started / 1000000000), 0);
 	if (bundle->error == 0 && (archive_write_header(bundle->archive, entry) != ARCHIVE_OK ||
 	                           archive_write_data(bundle->archive, octets, length) != (la_ssize_t)length))
-		bundle->error = -EIO;
+		note_failure(bundle);
 	archive_entry_free(entry);
 }
 
@@ -179,10 +187,10 @@ static int write_archive(const struct rp_result *result, const char *source, con
 		abort();
 	if (archive_write_set_format_pax_restricted(bundle.archive) != ARCHIVE_OK || archive_write_add_filter_gzip(bundle.archive) != ARCHIVE_OK ||
 	    archive_write_open_FILE(bundle.archive, to) != ARCHIVE_OK)
-		bundle.error = -EIO;
+		note_failure(&bundle);
 	add_all(&bundle, source, only, count);
-	if (archive_write_close(bundle.archive) != ARCHIVE_OK && bundle.error == 0)
-		bundle.error = -EIO;
+	if (archive_write_close(bundle.archive) != ARCHIVE_OK)
+		note_failure(&bundle);
 	archive_write_free(bundle.archive);
 	return bundle.error;
 }

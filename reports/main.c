@@ -112,14 +112,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static struct rp_result *read_result(const char *file)
 {
-	char *error, *shown;
+	char *error;
 	struct rp_result *result = rp_json_read(file, &error);
 
 	if (result != NULL)
 		return result;
-	shown = rp_shown_text(error); /* it quotes the file */
-	fprintf(stderr, "c2w-report: %s\n", shown);
-	free(shown);
+	fprintf(stderr, "c2w-report: %s\n", error);
 	free(error);
 	return NULL;
 }

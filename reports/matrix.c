@@ -181,10 +181,25 @@ static void put_totals(FILE *to, const struct rp_matrix *matrix)
 	fputs("</p>\n", to);
 }
 
-static void put_head(FILE *to)
+/* How many targets break each rule. */
+static void put_breakers(FILE *to, const struct rp_matrix *matrix)
 {
-	fputs("<div class=\"box\" tabindex=\"0\" role=\"group\" aria-label=\"matrix\"><table class=\"matrix\"><thead><tr><th scope=\"col\">target</th><th scope=\"col\">verdict</th>"
-	      "<th scope=\"col\">broken</th>", to);
+	fputs("<tr><th scope=\"row\">targets that break it</th><td></td><td></td>", to);
+	for (unsigned i = 1; i < C2W_RULES; i++) {
+		unsigned count = 0;
+
+		for (unsigned k = 0; k < matrix->count; k++)
+			count += matrix->targets[k].rules[i] == RP_FAIL;
+		if (rp_rule_counts((enum c2w_rule)i))
+			fprintf(to, "<td>%u</td>", count);
+	}
+	fputs("</tr>\n", to);
+}
+
+static void put_head(FILE *to, const struct rp_matrix *matrix)
+{
+	fputs("<div class=\"box\" tabindex=\"0\" role=\"group\" aria-label=\"matrix\"><table class=\"matrix\"><thead><tr><th scope=\"col\">target</th>"
+	      "<th scope=\"col\">verdict</th><th scope=\"col\">broken</th>", to);
 	for (unsigned i = 1; i < C2W_RULES; i++)
 		if (rp_rule_counts((enum c2w_rule)i)) {
 			fputs("<th scope=\"col\"><abbr title=\"", to);
@@ -192,6 +207,7 @@ static void put_head(FILE *to)
 			fprintf(to, "\">%s</abbr></th>", c2w_rule_info((enum c2w_rule)i)->id);
 		}
 	fputs("</tr></thead><tbody>\n", to);
+	put_breakers(to, matrix);
 }
 
 static void put_page(FILE *to, const struct rp_matrix *matrix)
@@ -203,7 +219,7 @@ static void put_page(FILE *to, const struct rp_matrix *matrix)
 	rp_html_controls(to);
 	fputs("<p class=\"legend\">Each cell leads to the rule in the target's report. F fail, W warn (a SHOULD), I inconclusive, P pass, S skip, "
 	      "U untested.</p>\n", to);
-	put_head(to);
+	put_head(to, matrix);
 	for (unsigned i = 0; i < matrix->count; i++)
 		put_target(to, matrix, &matrix->targets[i]);
 	fputs("</tbody></table></div>\n</main>\n", to);

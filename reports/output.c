@@ -103,9 +103,15 @@ void rp_output_abandon(struct rp_output *output)
 	free(output);
 }
 
+/* The stream forgot what went wrong; one more octet, of a file that nobody will see, meets it again. */
+static int lost_error(const struct rp_output *output)
+{
+	return output->temporary != NULL && write(fileno(output->stream), "", 1) < 0 ? -errno : -EIO;
+}
+
 int rp_output_commit(struct rp_output *output)
 {
-	int error = ferror(output->stream) ? -EIO : 0;
+	int error = ferror(output->stream) ? lost_error(output) : 0;
 
 	if (fclose(output->stream) != 0 && error == 0)
 		error = -errno;

@@ -218,7 +218,7 @@ bool rp_unescape(const char *text, char **octets, size_t *length);
 /* The result file of DESIGN "Fixed interfaces", schema reports/c2w-result-1.schema.json. 0 or -errno. */
 int rp_json_write(const struct rp_result *result, FILE *to);
 /* Reads what rp_json_write() wrote: the same result again, its verdicts as the file has them. NULL on bad input (truncated, another
- * schema, a wrong type, more than RP_MAX_FILE octets); *error (caller frees) says where and what. Unknown keys are ignored. */
+ * schema, a wrong type, more than RP_MAX_FILE octets); *error (escaped; caller frees) says where and what. Unknown keys are ignored. */
 enum { RP_MAX_FILE = 128 * 1024 * 1024 };
 struct rp_result *rp_json_read(const char *file, char **error);
 

@@ -1,4 +1,5 @@
-/* Goal: whatever a result holds, every rendering of it is valid: JSON that reads back as the same result, terminal text that moves no cursor.
+/* Goal: whatever a result holds, every rendering of it is valid: JSON that reads back as the same result, terminal text that moves no cursor, HTML,
+ * XML, JSON and lines in which nothing of a target is more than text.
  * Input: a result file, which begins with "{"; anything else is what a hostile target sent: pieces between NULs become the octets and
  * the texts of a result made from them. Called by the fuzzer's driver only; owns the results and what is rendered of them. */
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 #include <unistd.h>
 
 #include "fuzz/fuzz.h"
+#include "fuzz/rendered.h"
 #include "protocol/message.h"
 #include "reports/result.h"
 
@@ -78,17 +80,9 @@ static const char *past_style(const char *at)
 
 static void check_shown(const char *text, size_t length, bool colour)
 {
-	FZ_CLAIM(strlen(text) == length);
-	FZ_CLAIM(c2w_utf8_valid(c2w_str_of(text)));
-	for (const char *at = text; *at; at++) {
-		unsigned char octet = (unsigned char)*at;
-
-		if (octet == 0x1B && colour)
-			at = past_style(at + 1);
-		else
-			FZ_CLAIM(octet == '\n' || (octet >= ' ' && octet != 0x7F));
-		FZ_CLAIM(octet != 0xC2 || (unsigned char)at[1] >= 0xA0); /* C1 */
-	}
+	fz_rendered_clean(text, length, colour ? "\n\x1B" : "\n");
+	for (const char *at = text; colour && (at = strchr(at, 0x1B)); at++)
+		at = past_style(at + 1);
 	fz_saw(text, length);
 }
 
@@ -110,6 +104,22 @@ static void check_terminal(const struct rp_result *result, size_t size)
 	check_shown(line, strlen(line), false);
 	FZ_CLAIM(!strchr(line, '\n'));
 	free(line);
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+/* One format an input, as above. */
+static void check_format(const struct rp_result *result, size_t size)
+{
+	enum rp_format format = (enum rp_format)(size % RP_FORMATS);
+	struct text text = { 0 };
+	FILE *to = open_text(&text);
+
+	rp_renderings[format].write(result, to);
+	fclose(to);
+	fz_rendered_check(format, result, text.at, text.length);
+	fz_saw(text.at, text.length);
+	free(text.at);
 }
 
 /* ---- results --------------------------------------------------------------------------------- */
@@ -161,6 +171,10 @@ static void note_piece(struct rp_result *result, struct rp_scenario *scenario, u
 		scenario->reason = rp_text(result, "%.*s", (int)length, octets);
 		result->target.output = rp_text(result, "%.*s", (int)length, octets);
 		scenario->verdict = (enum rp_verdict)(length % RP_VERDICTS);
+		if (kind & 4)
+			scenario->title = scenario->repeat = scenario->pcap = result->target.address = result->command = scenario->reason;
+		if (kind & 8)
+			scenario->id = scenario->file = result->verdict_reason = scenario->reason;
 	}
 	free(escaped);
 }
@@ -196,6 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_json(result);
 	check_terminal(result, size);
+	check_format(result, size);
 	rp_result_free(result);
 	return 0;
 }

@@ -65,10 +65,20 @@ def test_conform_writes_what_report_writes(conform, report, tmp_path):
     (lambda text: '{"schema": "c2w-result/1"}', "is missing"),
     (lambda text: text.replace("c2w-result/1", "\\u001b]0;x\\u0007\\u009b"), "\\x1B]0;x\\x07"),
     (lambda text: text.replace('"schema"', '\x1b"schema"'), "JSON is broken"),
+    (lambda text: text.replace("c2w-result/1", "c2w-result/2"), "c2w-result/2"),
+    (lambda text: text.replace("c2w-result/1", "c2w-events/1"), "c2w-events/1"),
+    (lambda text: text.replace('"tool": {', '"new": ' + "[" * 100000 + "]" * 100000 + ', "tool": {', 1), "JSON is broken"),
+    (lambda text: text.replace('"tool": {', '"new": ' + '{"a":' * 100000 + "0" + "}" * 100000 + ', "tool": {', 1), "JSON is broken"),
+    (lambda text: text.replace("c2w-result/1", "c2w-result/1\\u0000"), "JSON is broken"),
+    (lambda text: text.replace("c2w-result/1", "c2w-result/1\0"), "JSON is broken"),
+    (lambda text: text.replace("c2w-result/1", "c2w-result/1\udcff"), "JSON is broken"),
+    (lambda text: text.replace('"schema"', '"schema": "c2w-result/1", "schema"', 1), "duplicate"),
+    (lambda text: text + "{}", "JSON is broken"),
+    (lambda text: text.replace('"seed": "', '"seed": "' + "9" * 40, 1), "seed"),
 ])
 def test_a_bad_result_is_refused(report, result, tmp_path, spoil, says):
     file = tmp_path / "result.json"
-    file.write_text(spoil(file.read_text()))
+    file.write_bytes(spoil(file.read_text()).encode(errors="surrogateescape"))
     before = set(tmp_path.iterdir())
     run = report(file, *outputs(tmp_path))
     assert run.code == 2 and run.out == ""
@@ -84,6 +94,30 @@ def test_a_huge_result_is_refused_unread(report, tmp_path):
     run = report(file, "--html", tmp_path / "out.html")
     assert run.code == 2 and "refused" in run.err and run.memory < 512 * 1024  # KiB: of who started it, too
     assert not (tmp_path / "out.html").exists()
+
+
+def test_huge_texts_make_no_huge_reports(report, result, tmp_path):
+    bad = fail_one(result)
+    bad["scenarios"][0]["findings"][0].update(what="w" * 3_000_000, expected="e" * 3_000_000, got="\u2028" * 500_000)
+    bad["scenarios"][0]["timeline"][0]["octets"] = "\\x00" * 1_000_000
+    (tmp_path / "bad.json").write_text(json.dumps(bad))
+    assert report(tmp_path / "bad.json", "--html", tmp_path / "out.html", "--markdown", tmp_path / "out.markdown").code == 0
+    assert (tmp_path / "out.html").stat().st_size <= 5 << 20 and (tmp_path / "out.markdown").stat().st_size < 1_000_000
+
+
+def test_a_full_disk_leaves_the_older_files_as_they_were(result, tmp_path):
+    """On a tiny file system of its own, where that can be mounted."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    small = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=16k tiny "$1" || exit 99; cd "$1"; shift; printf old > out; mkdir m.files; printf old > m.html; '
+             '"$@"; echo "ended with $?"; ls -a; cat out m.html', "sh", disk, BUILD / "c2w-report", tmp_path / "result.json"]
+    for options in (["--html", "out"], ["--bundle", "out", "--only", "CON"],
+                    [tmp_path / "result.json", "--html", "m.html", "--csv", "out"]):
+        run = subprocess.run([*small, *options], capture_output=True, text=True, timeout=60)
+        if run.returncode == 99 or "unshare" in run.stderr:
+            pytest.skip(f"no file system can be mounted here: {run.stderr.strip()}")
+        assert "ended with 2" in run.stdout and "No space left on device" in run.stderr, run
+        assert run.stdout.splitlines()[1:] == [".", "..", "m.files", "m.html", "out", "oldold"], run
 
 
 @pytest.mark.parametrize("name", ["missing.json", "."])

@@ -274,6 +274,13 @@ def test_a_matrix_of_a_class(browser, program, broken, tmp_path):
     run = program("c2w-report", *names, "--html", tmp_path / "my class.html", "--csv", tmp_path / "class.csv")
     assert run.code == 0, run
     assert (tmp_path / "class.csv").read_text().count("\n") == 1 + 6 * len(broken["scenarios"])
+    text = (tmp_path / "my class.html").read_text()
+    assert (tmp_path / "my class.files/0001.html").stat().st_size <= 5 << 20
+    # Rules and targets only, however many scenarios: so 300 targets stay below 5 MB.
+    rows = [line for line in text.splitlines() if line.startswith("<tr data-filter")]
+    assert len(rows) == 6 and len(text) + 294 * max(map(len, rows)) < 5_000_000 / 3
+    breakers = re.search(r"targets that break it</th><td></td><td></td>(.*?)</tr>", text)[1]
+    assert sorted(set(re.findall(r"\d+", breakers))) == ["0", "3"] and breakers.count("<td>3</td>") == 2
     browser.open(tmp_path / "my class.html")
     assert browser.run("[...document.querySelectorAll('tbody th a')].map(each => each.textContent)") == ["s0", "s2", "s4", "s1", "s3", "s5"]
     assert browser.run("document.querySelectorAll('b').length") == 0
