@@ -14,7 +14,7 @@
 
 const char *argp_program_version = "c2w-simulate " C2W_VERSION;
 
-enum { EXIT_HOLDS, EXIT_VIOLATED, EXIT_USAGE, SEEDS_TO_TRY = 24 };
+enum { EXIT_HOLDS, EXIT_VIOLATED, EXIT_USAGE, SEEDS_TO_TRY = 24, MOST_ACTS = 1 << 16 };
 enum key { KEY_SEED = 256, KEY_CLIENTS, KEY_LOSS, KEY_STEPS, KEY_EXHAUSTIVE, KEY_SHRINK, KEY_FAULT };
 
 struct command {
@@ -117,23 +117,88 @@ static void find_shorter(struct fz_simulation *best)
 			}
 }
 
+/* Whether the acts alone, one after the other on a perfect network, still violate the rule; "": any. */
+static bool fails(struct fz_simulation *run, const struct fz_act *acts, size_t count, const char *rule)
+{
+	run->acts = acts;
+	run->act_count = count;
+	fz_simulate(run);
+	return *run->violation && strncmp(run->violation, rule, strlen(rule)) == 0;
+}
+
+/* Delta debugging: leaves out what can be left out, in pieces of half of them, of a quarter … of one. */
+static size_t leave_out(struct fz_simulation *run, struct fz_act *acts, size_t count)
+{
+	static struct fz_act fewer[MOST_ACTS];
+	char rule[sizeof("MSG-01:")];
+
+	snprintf(rule, sizeof(rule), "%.7s", run->violation);
+	for (size_t piece = (count + 1) / 2; piece > 0; piece = piece > 1 ? (piece + 1) / 2 : 0) {
+		bool again = false;
+
+		for (size_t at = 0; at < count;) {
+			size_t less = piece < count - at ? piece : count - at;
+
+			memcpy(fewer, acts, at * sizeof(*acts));
+			memcpy(fewer + at, acts + at + less, (count - at - less) * sizeof(*acts));
+			if (fails(run, fewer, count - less, rule)) {
+				count -= less;
+				memcpy(acts, fewer, count * sizeof(*acts));
+				again = piece == 1;
+			} else {
+				at += less;
+			}
+		}
+		piece += again; /* what could not go before may go now */
+	}
+	return count;
+}
+
+/* Every single act that is left is needed. Where the failure needs the bad network or acts at the same time, the run stays as it is. */
+static bool shrink_acts(struct fz_simulation *run)
+{
+	static struct fz_act acts[MOST_ACTS];
+	struct fz_simulation serial = { .seed = run->seed, .clients = run->clients, .policy = run->policy };
+	size_t count;
+
+	run->record = acts;
+	run->record_room = MOST_ACTS;
+	fz_simulate(run);
+	run->record = NULL;
+	if (run->recorded == MOST_ACTS || !fails(&serial, acts, run->recorded, ""))
+		return false;
+	count = leave_out(&serial, acts, run->recorded);
+	fails(&serial, acts, count, "");
+	*run = serial;
+	return true;
+}
+
 static int shrink(struct fz_simulation *run, const char *file)
 {
+	struct fz_simulation found;
+	char rule[8] = "MSG-01"; /* where it is no rule's */
+	bool serial;
 	FILE *to;
 
 	run->steps = run->requests;
 	find_shorter(run);
+	found = *run;
+	serial = shrink_acts(run);
+	if (strcspn(run->violation, ":") == strlen(rule))
+		memcpy(rule, run->violation, strlen(rule));
 	to = fopen(file, "we");
 	if (!to) {
 		fprintf(stderr, "c2w-simulate: %s: %s\n", file, strerror(errno));
 		return EXIT_USAGE;
 	}
 	run->scenario = to;
+	run->proves = rule;
 	fz_simulate(run);
 	fprintf(to, "\n# %s\n", run->violation);
 	fclose(to);
-	printf("shortest: --seed %llu --clients %u --loss %g --steps %llu: %s\n%s\n", (unsigned long long)run->seed, run->clients, run->loss,
-	       (unsigned long long)run->steps, run->violation, file);
+	printf("shortest: %llu acts of --seed %llu --clients %u --loss %g --steps %llu: %s\n%s%s\n",
+	       (unsigned long long)(serial ? run->act_count : run->requests), (unsigned long long)found.seed, found.clients, found.loss,
+	       (unsigned long long)found.steps, run->violation, file, serial ? "" : ": it needs its network or its timing; elsewhere this scenario proves nothing");
 	return EXIT_VIOLATED;
 }
 

@@ -172,10 +172,10 @@ static void core_receive(struct fz_session *s, const struct srv_way *way, const 
 		srv_core_receive(s->core, way, octets, length, s->now);
 }
 
-static void core_closed(struct fz_session *s, const struct srv_way *way)
+static void core_closed(struct fz_session *s, const struct srv_way *way, bool reset)
 {
 	if (s->filter)
-		s->filter->closed(s->filtered, way, false);
+		s->filter->closed(s->filtered, way, reset);
 	else
 		srv_core_closed(s->core, way);
 }
@@ -322,15 +322,15 @@ static bool frames(const char *octets, size_t length)
 	return length >= 2 && length <= FZ_MAX_REQUEST && c2w_through_crlf((struct c2w_str){ octets, length }, '\0') == length;
 }
 
-static void end_connection(struct fz_session *s, unsigned client)
+static void end_connection(struct fz_session *s, unsigned client, bool reset)
 {
 	struct watched *w = &s->watched[client];
 
 	if (!on_tcp(client) || !w->open)
 		return;
 	begin_event(s);
-	tell(s, client, "closes", "", 0);
-	core_closed(s, &w->way);
+	tell(s, client, reset ? "resets" : "closes", "", 0);
+	core_closed(s, &w->way, reset);
 	FZ_CLAIM(!srv_core_has_session(s->core, &w->way)); /* TRN-06 */
 	compare(s, fz_model_ended(s->model, client, s->now, s->outputs, s->output_count));
 	close_connection(s, client);
@@ -406,7 +406,7 @@ void fz_session_step(struct fz_session *s, const struct fz_step *step)
 	pass(s, s->now + TICK);
 	switch (fz_op(step)) {
 	case FZ_OP_WAIT: pass(s, s->now + how_long(s, (enum fz_wait)(step->what % FZ_WAITS))); break;
-	case FZ_OP_CLOSE: end_connection(s, client); break;
+	case FZ_OP_CLOSE: end_connection(s, client, step->what % 2 == 1); break;
 	case FZ_OP_STALL: stall(s, client, step->what % 2 == 0); break;
 	case FZ_OP_REQUEST: case FZ_OP_ACK: case FZ_OP_ACK_ANY: case FZ_OP_AGAIN: case FZ_OP_DAMAGED: case FZ_OPS:
 		length = fz_step_octets(step, s->clients, octets);
@@ -511,7 +511,7 @@ struct fz_session *fz_session_begin(uint8_t settings)
 void fz_session_end(struct fz_session *s)
 {
 	for (unsigned i = FZ_UDP_CLIENTS; i < FZ_CLIENTS; i++)
-		end_connection(s, i);
+		end_connection(s, i, false);
 	pass(s, s->now + 10 * RTO);
 	FZ_CLAIM(srv_core_pending(s->core) == 0); /* REL-08: whoever does not ack is gone by now */
 	end_core(s);

@@ -39,6 +39,7 @@ struct person {
 	bool held;                       /* a session of its, of an earlier endpoint, may still have its name */
 	bool fades;                      /* acks nothing any more once it is answered */
 	bool silent;
+	bool cut;                        /* its connection: the next message comes over another one */
 	unsigned said;                   /* texts so far */
 	int64_t time;                    /* us */
 	char request[ROOM];
@@ -61,6 +62,7 @@ struct world {
 	int (*verdict)(const struct srv_core *core, const struct srv_endpoint *endpoint, const struct c2w_message *request, int error);
 	bool (*dead)(struct srv_core *core, const struct srv_sending *sending);
 	uint64_t random;
+	bool resting;                    /* nobody does anything of itself */
 	bool ending;
 	unsigned lines;                  /* of the scenario */
 	struct person people[FZ_MOST_PEOPLE];
@@ -115,17 +117,30 @@ static void line(struct world *w, const char *format, ...)
 	fputc('\n', w->run->scenario);
 }
 
+static bool takes_part(const struct fz_simulation *run, unsigned who)
+{
+	for (size_t i = 0; i < run->act_count; i++)
+		if (run->acts[i].who == who)
+			return true;
+	return !run->acts;
+}
+
 static void begin_scenario(struct world *w)
 {
-	bool mixed = w->run->clients > 2; /* every third is over TCP */
+	unsigned over[2] = { 0 }; /* UDP, TCP: how many take part */
+	bool mixed, first = true;
 
 	if (!w->run->scenario)
 		return;
-	fprintf(w->run->scenario, "# The network is not part of this: c2w-simulate --seed %llu --clients %u --loss %g --steps %llu is the run itself.\n"
-	        "scenario \"Found by c2w-simulate\"\nproves MSG-01\n%scast  ",
-	        (unsigned long long)w->run->seed, w->run->clients, w->run->loss, (unsigned long long)w->run->steps, mixed ? "" : "over   udp\n");
 	for (unsigned i = 0; i < w->run->clients; i++)
-		fprintf(w->run->scenario, "%s %s%s", mixed && i ? "," : "", name_of(&w->people[i]), !mixed ? "" : w->people[i].tcp ? " over tcp" : " over udp");
+		over[w->people[i].tcp] += takes_part(w->run, i);
+	mixed = over[0] && over[1];
+	fprintf(w->run->scenario, "# Found by c2w-simulate. The network is not part of this.\n"
+	        "scenario \"Found by c2w-simulate\"\nproves %s\n%scast  ", w->run->proves, mixed ? "" : over[1] ? "over   tcp\n" : "over   udp\n");
+	for (unsigned i = 0; i < w->run->clients; i++)
+		if (takes_part(w->run, i))
+			fprintf(w->run->scenario, "%s %s%s", mixed && !first ? "," : "", name_of(&w->people[i]),
+			        !mixed ? "" : w->people[i].tcp ? " over tcp" : " over udp"), first = false;
 	fputs("\n\n", w->run->scenario);
 }
 
@@ -263,7 +278,7 @@ static void ask(struct person *p, enum c2w_family family, const char *data)
 	p->tries = 1;
 	p->asked = now;
 	p->world->run->requests++;
-	line(p->world, family == C2W_ENTER_MOVIE ? "%s > %s movie(1)" : *data ? "%s > %s \"%s\"" : "%s > %s", name_of(p),
+	line(p->world, family == C2W_ENTER_MOVIE ? *data && data[1] ? "%s > %s movie(2)" : "%s > %s movie(1)" : *data ? "%s > %s \"%s\"" : "%s > %s", name_of(p),
 	     c2w_command_info(message.command)->name, data);
 	transmit(p, p->request, p->length);
 	net_timer_at(p->repeat, now + (p->tcp ? 20 * RTO : RTO));
@@ -316,6 +331,8 @@ static void check_text(struct person *p, const struct c2w_message *message)
 			return; /* repeated */
 	if (at < p->due_count)
 		line(p->world, "%s < NEW_MESSAGE by p%u", name_of(p), p->dues[at].author);
+	else
+		line(p->world, "%s gets nothing", name_of(p));
 	if (at < p->due_count)
 		violate(p->world, "MSG-05: %s got text %u.%u while %u.%u was due", name_of(p), author, number, p->dues[at].author, p->dues[at].number);
 	else
@@ -428,7 +445,7 @@ static void got(struct person *p, const char *octets, size_t length)
 	if (p->open && c2w_command_info(message.command)->family == p->family && message.time == p->time &&
 	    (p->family != C2W_CHAT || c2w_str_equal(message.user, c2w_str_of(name_of(p)))))
 		answered(p, &message);
-	else if (message.command == C2W_NEW_MESSAGE && !p->silent)
+	else if (message.command == C2W_NEW_MESSAGE && !p->silent && !*w->run->violation)
 		line(w, "%s < NEW_MESSAGE by p%.*s", name_of(p), (int)message.user.length - 1, message.user.at + 1);
 	acknowledge(p, &message);
 }
@@ -456,7 +473,9 @@ static void tcp_ended(void *context, enum net_end how, int error, int64_t at)
 	(void)how;
 	(void)error;
 	(void)at;
-	violate(p->world, "TRN-05: the server closed the connection of %s", name_of(p));
+	p->cut = p->belief == OUT && !p->open; /* ROB-04: it was silent */
+	if (!p->cut)
+		violate(p->world, "TRN-05: the server closed the connection of %s", name_of(p));
 }
 
 /* ---- a client's life --------------------------------------------------------------------------------------- */
@@ -488,12 +507,17 @@ static void close_endpoint(struct person *p)
 		net_udp_close(p->udp);
 	p->link = NULL;
 	p->udp = NULL;
+	p->cut = false;
 	make_optional(p);
 }
 
 /* From another endpoint; what the old one leaves behind ends by TRN-06 or REL-08. */
 static void begin_anew(struct person *p)
 {
+	line(p->world, "%s closes", name_of(p));
+	line(p->world, "%s opens", name_of(p));
+	if (p->silent)
+		line(p->world, "%s resumes acks", name_of(p));
 	p->held = p->belief != OUT || p->held;
 	p->fades = p->silent = false;
 	close_endpoint(p);
@@ -519,33 +543,67 @@ static void vanish(struct person *p)
 		return;
 	}
 	p->fades = true;
+	line(p->world, "%s holds acks", name_of(p));
 	ask(p, C2W_USER_LIST, "");
 }
 
-static void act_in_session(struct person *p)
+static enum fz_deed choose_in_session(struct person *p)
 {
 	unsigned dice = (unsigned)pause_of(p->world, PERCENT);
 
 	if (dice < 45)
-		say(p);
-	else if (dice < 60)
-		ask(p, C2W_USER_LIST, "");
-	else if (dice < 65)
-		ask(p, C2W_MOVIE_LIST, "");
-	else if (dice >= 98)
-		vanish(p);
-	else if (dice < 75 || p->belief == IN_MOVIE)
-		ask(p, C2W_LEAVE_SESSION, "");
-	else
-		ask(p, C2W_ENTER_MOVIE, chance(p->world, 70) ? "M" : "Metropolis");
+		return FZ_SAYS;
+	if (dice < 60)
+		return FZ_ASKS_FOR_USERS;
+	if (dice < 65)
+		return FZ_ASKS_FOR_MOVIES;
+	if (dice >= 98)
+		return FZ_VANISHES;
+	if (dice < 75 || p->belief == IN_MOVIE)
+		return FZ_LEAVES;
+	return chance(p->world, 70) ? FZ_ENTERS : FZ_ENTERS_ANOTHER;
 }
 
-static void act(struct person *p)
+static enum fz_deed choose(struct person *p)
 {
 	switch (p->belief) {
-	case OUT: ask(p, C2W_CONNECTION, ""); break;
-	case UNSURE: ask(p, C2W_LEAVE_SESSION, ""); break;
-	case IN_MAIN: case IN_MOVIE: act_in_session(p); break;
+	case OUT: return FZ_CONNECTS;
+	case UNSURE: return FZ_LEAVES;
+	case IN_MAIN: case IN_MOVIE: break;
+	}
+	return choose_in_session(p);
+}
+
+static bool is_right(const struct person *p, enum fz_deed deed)
+{
+	switch (deed) {
+	case FZ_CONNECTS: return p->belief == OUT;
+	case FZ_LEAVES: return p->belief != OUT;
+	case FZ_ENTERS: case FZ_ENTERS_ANOTHER: return p->belief == IN_MAIN;
+	case FZ_SAYS: case FZ_ASKS_FOR_USERS: case FZ_ASKS_FOR_MOVIES: case FZ_VANISHES: break;
+	}
+	return p->belief == IN_MAIN || p->belief == IN_MOVIE;
+}
+
+static void act(struct person *p, enum fz_deed deed)
+{
+	struct fz_simulation *run = p->world->run;
+
+	if (p->cut) {
+		close_endpoint(p);
+		open_endpoint(p);
+	}
+	if (run->record && run->recorded < run->record_room)
+		run->record[run->recorded++] = (struct fz_act){ p->index, deed };
+	switch (deed) {
+	case FZ_CONNECTS: ask(p, C2W_CONNECTION, ""); break;
+	case FZ_SAYS: say(p); break;
+	case FZ_ASKS_FOR_USERS: ask(p, C2W_USER_LIST, ""); break;
+	case FZ_ASKS_FOR_MOVIES: ask(p, C2W_MOVIE_LIST, ""); break;
+	case FZ_ENTERS: ask(p, C2W_ENTER_MOVIE, "M"); break;
+	case FZ_ENTERS_ANOTHER: ask(p, C2W_ENTER_MOVIE, "Metropolis"); break;
+	case FZ_LEAVES: ask(p, C2W_LEAVE_SESSION, ""); break;
+	case FZ_VANISHES: vanish(p); break;
 	}
 }
 
@@ -558,12 +616,14 @@ static void take_turn(void *context)
 		return;
 	if (p->silent)
 		begin_anew(p);
+	else if (w->resting)
+		next_turn(p, RTO / 2);
 	else if (w->ending && p->belief == OUT && !p->held)
 		p->left = true;
 	else if (w->ending && p->belief != OUT)
 		ask(p, C2W_LEAVE_SESSION, "");
 	else
-		act(p);
+		act(p, choose(p));
 }
 
 /* ---- the run ------------------------------------------------------------------------------------------------ */
@@ -622,15 +682,48 @@ static void check_delivered(struct world *w, struct person *p)
 		fprintf(w->run->scenario, "%s < NEW_MESSAGE by p%u\n", name_of(p), p->dues[at].author);
 }
 
+/* Who began anew may have its name again, soon on TCP, after REL-08 on UDP. */
+static void write_return(struct world *w, const struct person *p)
+{
+	const char *name = name_of(p);
+
+	if (w->run->scenario && !p->left && p->held)
+		fprintf(w->run->scenario, "%s%s > CONNECTION_REQUEST\n%s < CONNECTION_GRANTED\n", p->tcp ? "" : "wait 6 * $rto\n", name, name);
+}
+
 /* CON-06: when all have left, nothing is left. */
 static void check_nothing_left(struct world *w)
 {
 	struct srv_counts counts = srv_service_counts(w->service);
 
+	for (unsigned i = 0; i < w->run->clients && !*w->run->violation; i++)
+		write_return(w, &w->people[i]);
 	if (!all_left(w))
 		violate(w, "CON-06: not everybody could leave in the end");
 	if (counts.users || counts.pending)
 		violate(w, "CON-06: %zu users and %zu messages are left behind", counts.users, counts.pending);
+}
+
+static void play_by_chance(struct world *w)
+{
+	while (!*w->run->violation && w->run->requests < w->run->steps)
+		net_sim_run_until(w->net, net_now(w->net) + RTO / 10);
+}
+
+/* One act after the other: an answer comes, or is given up. */
+static void play_acts(struct world *w)
+{
+	w->resting = true;
+	for (size_t i = 0; i < w->run->act_count && !*w->run->violation; i++) {
+		struct person *p = &w->people[w->run->acts[i].who];
+
+		if (p->silent || !is_right(p, w->run->acts[i].deed))
+			continue;
+		act(p, w->run->acts[i].deed);
+		do
+			net_sim_run_until(w->net, net_now(w->net) + RTO / 10);
+		while (p->open && !*w->run->violation);
+	}
 }
 
 static void play(struct world *w)
@@ -638,16 +731,21 @@ static void play(struct world *w)
 	static const struct net_sim_options perfect = { 0 };
 	int64_t until;
 
-	while (!*w->run->violation && w->run->requests < w->run->steps)
-		net_sim_run_until(w->net, net_now(w->net) + RTO / 10);
-	w->ending = true;
+	if (w->run->acts)
+		play_acts(w);
+	else
+		play_by_chance(w);
 	net_sim_change(w->net, &perfect);
+	w->resting = true;
+	net_sim_run_until(w->net, net_now(w->net) + 10 * RTO); /* by then all is delivered, or its recipient given up */
+	for (unsigned i = 0; i < w->run->clients; i++)
+		check_delivered(w, &w->people[i]);
+	w->resting = false;
+	w->ending = true;
 	until = net_now(w->net) + 60 * RTO;
 	while (!*w->run->violation && !all_left(w) && net_now(w->net) < until)
 		net_sim_run_until(w->net, net_now(w->net) + RTO);
 	net_sim_run_until(w->net, net_now(w->net) + 8 * RTO);
-	for (unsigned i = 0; i < w->run->clients; i++)
-		check_delivered(w, &w->people[i]);
 	check_nothing_left(w);
 	w->run->seconds = (double)net_now(w->net) / 1e9;
 }
@@ -671,6 +769,7 @@ void fz_simulate(struct fz_simulation *run)
 		.reorder = run->loss / 3, .cut = 0.3, .partial = 0.1 };
 
 	FZ_CLAIM(w && run->clients > 0 && run->clients <= FZ_MOST_PEOPLE);
+	run->recorded = 0;
 	run->requests = run->texts = run->deliveries = run->sessions = run->given_up = run->lists = 0;
 	*run->violation = '\0';
 	fz_digest();

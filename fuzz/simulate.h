@@ -11,6 +11,11 @@ struct srv_policy;
 
 enum { FZ_MOST_PEOPLE = 64 };
 
+/* What a client does of itself. Whatever it does is right where it believes to be: else it is left out. */
+enum fz_deed { FZ_CONNECTS, FZ_SAYS, FZ_ASKS_FOR_USERS, FZ_ASKS_FOR_MOVIES, FZ_ENTERS, FZ_ENTERS_ANOTHER, FZ_LEAVES, FZ_VANISHES };
+
+struct fz_act { unsigned who; enum fz_deed deed; };
+
 struct fz_simulation {
 	uint64_t seed;
 	unsigned clients;                /* at most FZ_MOST_PEOPLE; every third is on TCP */
@@ -18,6 +23,13 @@ struct fz_simulation {
 	uint64_t steps;                  /* requests made by all of them together */
 	const struct srv_policy *policy; /* of a faulty server; NULL: the right one */
 	FILE *scenario;                  /* gets the run as a scenario, as long as it is short; NULL */
+	const char *proves;              /* its rule */
+	/* Instead of chance: these acts, each once the one before was answered. */
+	const struct fz_act *acts;
+	size_t act_count;
+	/* Gets what chance chose; NULL: nobody asks. */
+	struct fz_act *record;
+	size_t record_room, recorded;
 	/* The outcome. */
 	uint64_t requests, texts, deliveries, sessions, given_up, lists;
 	double seconds;                  /* virtual */

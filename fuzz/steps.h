@@ -25,7 +25,7 @@ enum fz_op {
 	FZ_OP_ACK_ANY,   /* of the family .what, whether there is an answer or not */
 	FZ_OP_AGAIN,     /* the last request, octet for octet */
 	FZ_OP_WAIT,      /* as long as .what says */
-	FZ_OP_CLOSE,     /* TCP: the connection ends; its next message comes over a new one */
+	FZ_OP_CLOSE,     /* TCP: the connection ends, by a reset where .what is odd; its next message comes over a new one */
 	FZ_OP_DAMAGED,   /* a request of the family .data, spoilt as .what says at .time */
 	FZ_OP_STALL,     /* TCP: from now on so many octets wait for it */
 	FZ_OPS

@@ -43,7 +43,7 @@ static void set_fault(void)
 		why = fz_session_policy(fz_mishap(name));
 	if (!why)
 		return;
-	printf("session: %s: %s\n", name, why);
+	fprintf(stderr, "session: %s: %s\n", name, why);
 	exit(fault < 0 ? 2 : 0);
 }
 

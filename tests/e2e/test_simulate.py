@@ -34,14 +34,19 @@ def test_a_fault_is_found(simulate, fault, rule):
     assert run.code == 1 and re.search(rf"^violated after \d+ requests: {rule}", run.out, re.MULTILINE), run
 
 
-def test_the_shortest_failing_run_is_a_scenario(simulate, conform, tmp_path):
+@pytest.mark.parametrize("fault, rule, acts", [
+    ("author-hears-nothing", "MSG-01", 2),     # a login, a text
+    ("who-left-still-hears", "MSG-02", 6),     # a login, in, out; another's login, in, a text
+    ("name-kept-after-closing", "CON-06", 2),  # a login, an end: only many clients find it
+])
+def test_the_shortest_failing_run_is_a_scenario(simulate, conform, tmp_path, fault, rule, acts):
     file = tmp_path / "short.c2w"
-    run = simulate("--fault", "author-hears-nothing", "--steps", 3000, "--shrink", file)
-    assert run.code == 1 and "shortest: " in run.out
-    assert len(file.read_text().splitlines()) < 30
+    run = simulate("--fault", fault, "--steps", 3000, "--shrink", file)
+    assert run.code == 1 and re.search(rf"^shortest: {acts} acts of .*: {rule}: ", run.out, re.MULTILINE), run
+    assert f"proves {rule}\n" in file.read_text()
     assert conform("--check", file).code == 0
     assert conform("--simulate", file).code == 0  # a right server passes
-    command = f"{BUILD / 'c2w-server-faulty'} --host {{host}} --port {{port}} --quiet --fault author-hears-nothing"
+    command = f"{BUILD / 'c2w-server-faulty'} --host {{host}} --port {{port}} --quiet --fault {fault}"
     assert conform("--launch", command, file).code == 1  # the faulty one fails
 
 
