@@ -266,6 +266,9 @@ fuzz: deps-fuzz fuzzers $(replays_fuzzcov) build/fuzz/dictionary ## all fuzz tar
 
 replay = set -e; for target in $(TARGETS:fuzz/targets/%.c=%); do echo "replay $$target: $$($(1)-$$target corpus/$$target)"; done
 
+fuzz-power-network: programs ## hunt each known-bad server over the network: which is found, and how soon
+	fuzz/power-blackbox
+
 corpus-replay: $(replays_asan) $(replays_release) ## the corpus of every target, as plain programs with and without sanitizers
 	$(call replay,build/asan/fuzz/replay)
 	$(call replay,build/release/fuzz/replay)
@@ -312,4 +315,4 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: help programs deps deps-build deps-test deps-bench deps-trust deps-lint deps-cov deps-fuzz demo check check-all scenarios selftest mutants libraries trust bench \
-	asan tsan cov clang fuzz fuzzers corpus-replay corpus-seed corpus-min lint format install dist clean FORCE
+	asan tsan cov clang fuzz fuzzers fuzz-power-network corpus-replay corpus-seed corpus-min lint format install dist clean FORCE

@@ -216,9 +216,9 @@ static struct fz_step any_step(struct fz_breeder *breeder, unsigned client)
 
 	if (fz_below(breeder, 1000) < breeder->waits)
 		return step;
-	if (one_in(breeder, 4))
+	if (one_in(breeder, 6))
 		return nearly_a_message(breeder, client);
-	if (one_in(breeder, 8))
+	if (one_in(breeder, 12))
 		return connects_as(breeder, client);
 	if (one_in(breeder, 60))
 		return just_so_long(breeder, client);
@@ -238,6 +238,26 @@ static void clock_steps(struct fz_breeder *breeder, struct fz_program *program, 
 		fz_program_add(program, &step);
 	}
 	++*clock;
+}
+
+/* Acks held, a request, and the request again: as it was, or with other data. */
+static void repeated_steps(struct fz_breeder *breeder, struct fz_program *program, struct fz_step step)
+{
+	const struct fz_step hold = { .action = FZ_HOLD, .client = step.client };
+
+	step.await = true;
+	fz_program_add(program, &hold);
+	fz_program_add(program, &step);
+	if (one_in(breeder, 2)) {
+		step.time = FZ_TIME_LAST;
+		step.data = FZ_DATA_TEXT;
+		step.data_text = PICK(breeder, texts);
+	} else {
+		step.action = FZ_SAME;
+	}
+	fz_program_add(program, &step);
+	if (one_in(breeder, 2))
+		fz_program_add(program, &(struct fz_step){ .action = FZ_RESUME, .client = step.client });
 }
 
 /* ---- programs ------------------------------------------------------------------------------- */
@@ -283,6 +303,8 @@ void fz_generate(struct fz_breeder *breeder, struct fz_program *program)
 
 		if (by_clock && step.action == FZ_SEND && step.time == FZ_TIME_FRESH)
 			clock_steps(breeder, program, step, &clock);
+		else if (step.action == FZ_SEND && one_in(breeder, 24))
+			repeated_steps(breeder, program, step);
 		else
 			fz_program_add(program, &step);
 	}

@@ -42,6 +42,10 @@ static void say_expected(const struct fz_play *play, const struct fz_expected *e
 {
 	const struct fz_answer *answer = &expected->answer;
 
+	if (expected->again) {
+		fz_say(play, "%s < the same [%s]\n", fz_name_of(expected->party), c2w_rule_info(answer->rule)->id);
+		return;
+	}
 	fz_say(play, "%s < %s", fz_name_of(expected->party), c2w_command_info(answer->command)->name);
 	if (answer->error >= 0)
 		fz_say(play, " %s", c2w_param_info((enum c2w_param)answer->error)->name);
@@ -92,11 +96,14 @@ static bool hears(const struct fz_party *party, const struct fz_party *author)
 	return mine->place == theirs->place && (mine->place != FZ_MOVIE_ROOM || mine->movie == theirs->movie);
 }
 
+static bool is_placed(const struct fz_party *party)
+{
+	return !party->guess.lost && !party->claimed && party->moving == 0 && !party->ended && !party->over;
+}
+
 bool fz_settled(const struct fz_party *party)
 {
-	const struct fz_guess *guess = &party->guess;
-
-	return !guess->lost && !party->claimed && party->moving == 0 && !party->ended && !party->over && !party->unsure;
+	return is_placed(party) && !party->unsure;
 }
 
 /* It is certainly somewhere else, and stays there while the text is awaited. */
@@ -172,14 +179,49 @@ static void claim(const struct fz_party *party, const struct c2w_message *messag
 	fz_forget_expected(play, (unsigned)whom);
 }
 
+/* REL-11, REL-12: it repeats the last request processed, whose response came, and is not acked. Texts are left to the scenarios: they wait for others'. */
+static bool is_due_again(const struct fz_party *party, const struct fz_step *step, const struct c2w_message *message)
+{
+	const struct fz_guess *guess = &party->guess;
+
+	return step != NULL && step->await && party->holds && !party->tcp && !party->deaf && is_placed(party) && message->time == guess->processed &&
+	       message->time == guess->greatest && message->time == party->held_us && message->time == party->last_us && c2w_command_info(message->command)->family == guess->family && guess->family != C2W_CHAT &&
+	       c2w_command_info(message->command)->beat == C2W_REQUEST && c2w_str_equal(message->user, c2w_str_of(party->user)) && party->unacked_for == 0;
+}
+
+static void expect_again(struct fz_party *party, const struct c2w_message *message)
+{
+	const struct fz_answer copy = {
+		.due = FZ_DUE, .family = party->guess.family, .command = party->held, .error = -1, .rule = party->guess.place == FZ_OUTSIDE ? C2W_REL_12 : C2W_REL_11,
+	};
+	struct fz_expected *expected = expect(party->play, party->index, &copy, message->time);
+
+	if (expected != NULL)
+		expected->again = true;
+}
+
+void fz_came_again(struct fz_party *party, const struct c2w_message *message)
+{
+	struct fz_play *play = party->play;
+
+	for (unsigned i = 0; i < play->expected_count; i++)
+		if (play->expected[i].again && play->expected[i].party == party->index && play->expected[i].time == message->time)
+			play->expected[i].met = true;
+}
+
 void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets)
 {
 	struct fz_play *play = party->play;
 	struct c2w_message message;
 	enum c2w_err err = c2w_message_parse(&message, octets.at, octets.length, 0);
 	enum fz_name name = err == C2W_OK ? name_asked_for(party, step, message.user) : FZ_NAME_UNKNOWN;
+	bool again = err == C2W_OK && is_due_again(party, step, &message);
 	struct fz_answer answer = fz_guess_sent(&party->guess, play->options.world, c2w_str_of(party->user), name, octets);
 
+	if (again) {
+		expect_again(party, &message);
+		return;
+	}
 	play->moves += answer.due != FZ_NOTHING && fz_moves(answer.family);
 	claim(party, &message, name);
 	if (party->tcp && step != NULL && (step->pieces > 0 || step->joined || play->batch))
@@ -217,7 +259,7 @@ struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *m
 	for (unsigned i = 0; i < play->expected_count; i++) {
 		struct fz_expected *e = &play->expected[i];
 
-		if (e->met || e->party != party->index || e->answer.family != family)
+		if (e->met || e->again || e->party != party->index || e->answer.family != family)
 			continue;
 		if (family != C2W_CHAT || (c2w_str_equal(message->data, (struct c2w_str){ e->text, e->text_length }) &&
 		                           c2w_str_equal(message->user, c2w_str_of(play->parties[e->author].user))))

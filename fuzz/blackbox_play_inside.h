@@ -38,6 +38,8 @@ struct fz_party {
 	bool claimed;                 /* somebody else may have its name */
 	bool probing;                 /* what goes out is no step: nothing is due for it */
 	struct { char time[C2W_MAX_TIME_TEXT + 1], user[KEPT_USER]; } answers[C2W_FAMILIES]; /* what an ack refers to */
+	int64_t held_us, last_us;     /* us: TIME of the answer that is not acked, of whatever came last */
+	enum c2w_command held;
 	int64_t unacked_for;          /* ns waited while holding acks or not reading */
 	uint64_t event;               /* what it did last, for coverage */
 	int64_t moving;               /* us: TIME of its last request that may move it; 0: it was answered */
@@ -61,6 +63,7 @@ struct fz_expected {
 	size_t text_length;
 	int64_t time;                 /* us: of the request */
 	bool forbidden;               /* C2W_CHAT: it must not come */
+	bool again;                   /* REL-11, REL-12: a copy of what came before */
 	enum fz_listed listed[FZ_CAST]; /* C2W_USER_LIST */
 	uint64_t moves;               /* of the play, when it was asked for */
 	bool asked, met;              /* asked: it is waited for, and the script says so */
@@ -115,6 +118,7 @@ struct fz_expected *fz_open_expectation(struct fz_play *play);
 void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets);
 bool fz_settled(const struct fz_party *party); /* nothing is under way that moves it, and where it is is known */
 bool fz_forbidden(struct fz_party *party, const struct c2w_message *message); /* a text that must not come here */
+void fz_came_again(struct fz_party *party, const struct c2w_message *message);
 struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message);
 
 /* lists.c */

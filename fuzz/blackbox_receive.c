@@ -51,6 +51,8 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 
 	if (message->command == C2W_NEW_MESSAGE)
 		party->texted = true;
+	if (!reading->stranger)
+		fz_came_again(party, message);
 	if (reading->stranger || reading->repetition)
 		return;
 	if (message->time == party->moving && message->command != C2W_NEW_MESSAGE)
@@ -89,6 +91,7 @@ static void message_received(struct fz_party *party, struct c2w_str octets, int6
 		return;
 	measure(party, &reading.message, at);
 	keep_answer(party, &reading.message);
+	party->last_us = reading.message.time;
 	fz_acknowledge(party, &reading.message);
 	if (play->options.answered != NULL)
 		play->options.answered(play->options.context, party->tcp, &reading.message);
@@ -203,6 +206,7 @@ void fz_open_party(struct fz_party *party)
 	party->open = true;
 	party->connected = party->ended = party->mute = party->deaf = party->over = party->nonsense = false;
 	party->request_length = 0;
+	party->held_us = party->last_us = -1;
 	party->asked_count = party->farewells = 0;
 	fz_guess_init(&party->guess);
 	party->guess.lost = party->claimed;

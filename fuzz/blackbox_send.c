@@ -270,6 +270,10 @@ void fz_acknowledge(struct fz_party *party, const struct c2w_message *message)
 	char octets[1024];
 	long length;
 
+	if (party->holds && message->time == party->request_us && c2w_str_equal(message->user, c2w_str_of(party->user))) {
+		party->held_us = message->time;
+		party->held = message->command;
+	}
 	if (party->holds || party->mute || (party->tcp && party->out.held > 0) || message->time_text.length > C2W_MAX_COMMAND || message->user.length > C2W_MAX_USER)
 		return;
 	if (family == C2W_CHAT) {

@@ -106,7 +106,9 @@ static void missing(struct fz_play *play, const struct fz_expected *expected)
 	enum c2w_rule rule = party->ended && party->nonsense ? C2W_TRN_05 : expected->answer.rule;
 	char what[160];
 
-	if (party->ended)
+	if (expected->again)
+		snprintf(what, sizeof(what), "%s did not come again for a repetition", wanted);
+	else if (party->ended)
 		snprintf(what, sizeof(what), "the server closed the connection instead of sending %s", wanted);
 	else
 		snprintf(what, sizeof(what), "%s did not come", wanted);
@@ -149,7 +151,7 @@ static void decide(struct fz_play *play, const struct fz_expected *open)
 	int64_t within = play->options.world->params->answer_within, since = net_now(play->options.net) - play->fencing_since;
 	bool honest = play->parties[HONEST].fenced;
 
-	if (fences_answered(play, open) || (honest && (party->ended || since >= (play->options.patient ? 4 : 1) * within)))
+	if (fences_answered(play, open) || (honest && party->ended))
 		missing(play, open);
 	else if (since >= 4 * within)
 		honest ? missing(play, open) : fz_hangs(play);
