@@ -75,7 +75,10 @@ static void invented(const struct jd_arrival *arrival)
 	struct candidates found;
 	const struct jd_text *author, *time;
 
-	if (jd->opaque || jd->segmented || arrival->message->time <= jd->forgotten_text || junk_sent(jd))
+	if (arrival->message->time <= jd->forgotten_text)
+		return;
+	jd->reading.undecided = jd->opaque || jd->segmented || junk_sent(jd);
+	if (jd->reading.undecided)
 		return;
 	found = candidates_of(arrival);
 	author = found.same_but_author ? found.same_but_author : found.same_but_time ? NULL : found.same_time;

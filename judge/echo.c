@@ -102,9 +102,10 @@ void jd_echo_unmatched(const struct jd_arrival *arrival)
 	struct jd_exchange *elsewhere;
 	bool waits;
 
-	if (endpoint->opaque || arrival->message->time <= endpoint->forgotten_time || answers_junk(arrival))
+	if (arrival->message->time <= endpoint->forgotten_time || answers_junk(arrival))
 		return;
-	if (endpoint->junk_count > 0 || endpoint->segmented) /* it may answer a part of that: FMT-05, TRN-03 */
+	arrival->jd->reading.undecided = endpoint->opaque || endpoint->junk_count > 0 || endpoint->segmented; /* FMT-05, TRN-03: it may answer a part */
+	if (arrival->jd->reading.undecided)
 		return;
 	found = candidates_of(arrival);
 	elsewhere = asked_elsewhere(arrival);

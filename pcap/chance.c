@@ -19,6 +19,11 @@ void pc_chance_mark(bool tested[C2W_RULES], unsigned chances, bool tcp)
 			tested[table[i].rule] = true;
 }
 
+bool pc_chance_of_echo(enum c2w_rule rule)
+{
+	return rule == C2W_FMT_02 || rule == C2W_FMT_03 || rule == C2W_FMT_04;
+}
+
 unsigned pc_chance_of(const struct jd_reading *reading)
 {
 	const struct c2w_message *message = &reading->message;

@@ -17,6 +17,8 @@ enum pc_chance {
 
 /* Marks the rules that these put to the test over this transport. */
 void pc_chance_mark(bool tested[C2W_RULES], unsigned chances, bool tcp);
+/* Is it one of those that say whose, and of what, an answer is? What fits nothing may break it. */
+bool pc_chance_of_echo(enum c2w_rule rule);
 /* What a message from the server is a chance for. */
 unsigned pc_chance_of(const struct jd_reading *reading);
 

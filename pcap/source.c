@@ -6,7 +6,6 @@
 #include <pcap/pcap.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,23 +39,30 @@ static struct pc_source *source_new(pcap_t *handle, bool live)
 	return source;
 }
 
-struct pc_source *pc_source_file(const char *file, char **error)
+struct pc_source *pc_source_stream(FILE *stream, char **error)
 {
 	char message[PCAP_ERRBUF_SIZE] = "";
+	pcap_t *handle = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, message);
+
+	if (handle != NULL)
+		return source_new(handle, false);
+	*error = text(message);
+	return NULL;
+}
+
+struct pc_source *pc_source_file(const char *file, char **error)
+{
 	FILE *stream = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
-	pcap_t *handle;
+	struct pc_source *source;
 
 	if (stream == NULL) {
 		*error = text(strerror(errno));
 		return NULL;
 	}
-	handle = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, message);
-	if (handle != NULL)
-		return source_new(handle, false);
-	if (stream != stdin)
+	source = pc_source_stream(stream, error);
+	if (source == NULL && stream != stdin)
 		fclose(stream);
-	*error = text(message);
-	return NULL;
+	return source;
 }
 
 static bool filter_set(pcap_t *handle, const char *filter)

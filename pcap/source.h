@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct pc_source;
 
@@ -19,6 +20,8 @@ struct pc_frame {
 
 /* "-" is standard input. NULL: *error (caller frees) says why. */
 struct pc_source *pc_source_file(const char *file, char **error);
+/* The same of an open stream, which is the source's from then on; where there is none, the caller's. */
+struct pc_source *pc_source_stream(FILE *stream, char **error);
 /* The interface, all of it that the filter (a pcap-filter expression, NULL for none) lets through. Nothing promiscuous. */
 struct pc_source *pc_source_live(const char *interface, const char *filter, char **error);
 void pc_source_close(struct pc_source *source);

@@ -66,7 +66,7 @@ struct pc_trace {
 	struct session *present;      /* whose message is being judged */
 	struct pc_counts counts;
 	bool forgot;                  /* some session that was not over, or a whole server, was given up */
-	bool tested[2][C2W_RULES];
+	bool tested[2][C2W_RULES], undecided[2]; /* over UDP, over TCP; see jd_reading */
 };
 
 /* ---- what the judges say -------------------------------------------------------------------------- */
@@ -289,6 +289,7 @@ static void server_says(struct pc_trace *trace, struct session *session, struct 
 	if (!is_judged(session))
 		return;
 	pc_chance_mark(trace->tested[session->view.tcp], pc_chance_of(reading), session->view.tcp);
+	trace->undecided[session->view.tcp] |= reading->undecided;
 	if (reading->err == C2W_OK && reading->from_server)
 		jd_client_received(&session->client, &options, &session->server->names, trace->packet.at, &message, octets);
 }
@@ -705,5 +706,5 @@ struct pc_counts pc_trace_counts(const struct pc_trace *trace)
 
 bool pc_trace_tested(const struct pc_trace *trace, bool tcp, enum c2w_rule rule)
 {
-	return trace->tested[tcp][rule];
+	return trace->tested[tcp][rule] && !(trace->undecided[tcp] && pc_chance_of_echo(rule));
 }
