@@ -9,7 +9,8 @@
 #include "reports/text.h"
 
 enum {
-	STANDARD_WIDTH = 80, LEAST_WIDTH = 60, MOST_WIDTH = 400,
+	STANDARD_WIDTH = 80, LEAST_WIDTH = 40, MOST_WIDTH = 400,
+	NARROW = 60,             /* below that the table of rules has no sentences */
 	FULL_SCENARIOS = 1,      /* of a rule, with their ladder */
 	SHOWN_SCENARIOS = 3,     /* with what was expected and got */
 	LADDER_ROWS = 12,
@@ -74,6 +75,17 @@ static void put_labelled(const struct page *page, unsigned indent, const char *l
 	free(shown);
 }
 
+__attribute__((format(printf, 3, 0)))
+static void put_counted(const struct page *page, unsigned indent, const char *format, size_t count)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, format, count) < 0)
+		abort();
+	put_labelled(page, indent, "", text);
+	free(text);
+}
+
 static void heading(const struct page *page, const char *text)
 {
 	fprintf(page->to, "\n%s%s%s\n", style(page, RP_STRONG), text, style(page, RP_PLAIN));
@@ -86,7 +98,7 @@ static void put_place(const struct page *page, const struct rp_finding *finding)
 	char *name, *line, *shown;
 
 	if (finding->file == NULL || finding->line == 0) {
-		fputs("    seen by a judge of every message, in no step\n", page->to);
+		put_labelled(page, 4, "", "seen by a judge of every message, in no step");
 		return;
 	}
 	name = rp_shown_text(finding->file);
@@ -147,18 +159,32 @@ static void put_comparison(const struct page *page, const struct rp_finding *fin
 	before = rp_columns(expected) - rp_columns(expected + start);
 	put_from(page, "expected", expected, start, room);
 	put_from(page, "got     ", got, start, room);
-	if (strcmp(expected, got) != 0)
+	if (rp_comparable(expected, got))
 		fprintf(page->to, "%*s%s^%s\n", (int)(COMPARISON + column - before + (start > 0)), "", style(page, RP_BAD), style(page, RP_PLAIN));
 	free(expected);
 	free(got);
+}
+
+/* Behind an id, which is never cut nor broken: over what, and what is to be remarked; in the next line where it does not fit. */
+static void put_way(const struct page *page, unsigned indent, unsigned column, const struct rp_scenario *scenario)
+{
+	char *way = rp_string("%s%s", rp_transport_title(scenario->transport), rp_remark(scenario));
+	bool fits = column + 1 + rp_columns(way) <= page->width;
+
+	if (fits)
+		putc(' ', page->to);
+	else
+		fprintf(page->to, "\n%*s", (int)indent, "");
+	rp_put_wrapped(page->to, way, fits ? column + 1 : indent, page->width);
+	free(way);
 }
 
 static void put_scenario_name(const struct page *page, unsigned indent, const struct rp_scenario *scenario)
 {
 	char *id = rp_shown_text(scenario->id), *title = rp_shown_text(scenario->title == NULL ? "" : scenario->title);
 
-	fprintf(page->to, "%*s%s%s%s %s%s\n", (int)indent, "", style(page, RP_STRONG), id, style(page, RP_PLAIN),
-		rp_transport_title(scenario->transport), rp_remark(scenario));
+	fprintf(page->to, "%*s%s%s%s", (int)indent, "", style(page, RP_STRONG), id, style(page, RP_PLAIN));
+	put_way(page, indent + 2, indent + rp_columns(id), scenario);
 	if (*title != '\0') {
 		fprintf(page->to, "%*s", (int)indent + 2, "");
 		rp_put_wrapped(page->to, title, indent + 2, page->width);
@@ -194,7 +220,7 @@ static void put_witness(const struct page *page, const struct witness *witness, 
 	fputs(style(page, RP_PLAIN), page->to);
 	put_comparison(page, witness->finding);
 	if (witness->more > 0)
-		fprintf(page->to, "    (and %zu more of this rule in this scenario)\n", witness->more);
+		put_counted(page, 4, "(and %zu more of this rule in this scenario)", witness->more);
 	if (ladder && scenario->timeline_count > 0) {
 		putc('\n', page->to);
 		rp_ladder_write(scenario, page->to, &options);
@@ -303,11 +329,12 @@ static void put_others(const struct page *page, const struct witness *witnesses,
 	for (size_t i = 0; i < listed; i++) {
 		char *id = rp_shown_text(witnesses[i].scenario->id);
 
-		fprintf(page->to, "    %s %s%s\n", id, rp_transport_title(witnesses[i].scenario->transport), rp_remark(witnesses[i].scenario));
+		fprintf(page->to, "    %s", id);
+		put_way(page, 6, 4 + rp_columns(id), witnesses[i].scenario);
 		free(id);
 	}
 	if (listed < count)
-		fprintf(page->to, "    … and %zu more (--verbose shows all)\n", count - listed);
+		put_counted(page, 4, "… and %zu more (--verbose shows all)", count - listed);
 }
 
 static void put_rule(const struct page *page, unsigned number, enum c2w_rule rule, enum rp_verdict verdict)
@@ -315,9 +342,13 @@ static void put_rule(const struct page *page, unsigned number, enum c2w_rule rul
 	const struct c2w_rule_info *info = c2w_rule_info(rule);
 	size_t count, shown, tested = tested_by(page->result, rule);
 	struct witness *witnesses = witnesses_find(page->result, rule, verdict, &count);
+	char *witnessed;
 
-	fprintf(page->to, "\n%s%u. %s %s%s, in %zu of the %zu scenario%s that tested it\n   ", style(page, style_of(verdict)), number,
-		info->id, c2w_level_name(info->level), style(page, RP_PLAIN), count, tested, plural(tested));
+	fprintf(page->to, "\n%s%u. %s %s%s, ", style(page, style_of(verdict)), number, info->id, c2w_level_name(info->level), style(page, RP_PLAIN));
+	witnessed = rp_string("in %zu of the %zu scenario%s that tested it", count, tested, plural(tested));
+	rp_put_wrapped(page->to, witnessed, (unsigned)(strlen(info->id) + strlen(c2w_level_name(info->level))) + (number < 10 ? 6 : 7), page->width);
+	free(witnessed);
+	fputs("   ", page->to);
 	rp_put_wrapped(page->to, info->sentence, 3, page->width);
 	shown = page->verbose || count <= SHOWN_SCENARIOS ? count : SHOWN_SCENARIOS;
 	for (size_t i = 0; i < shown; i++)
@@ -434,8 +465,13 @@ static void put_table_row(const struct page *page, enum c2w_rule id)
 		snprintf(tested, sizeof(tested), "%zu of %zu", findings_with(page->result, id, rule->verdict), count);
 	else if (count > 0)
 		snprintf(tested, sizeof(tested), "%zu", count);
-	fprintf(page->to, "  %s  %-6s  %s%-12s%s  %9s  ", info->id, c2w_level_name(info->level), style(page, style_of(rule->verdict)),
-		verdict_title(page->result, rule), style(page, RP_PLAIN), tested);
+	fprintf(page->to, "  %s  %-6s  %s%-12s%s  ", info->id, c2w_level_name(info->level), style(page, style_of(rule->verdict)),
+		verdict_title(page->result, rule), style(page, RP_PLAIN));
+	if (page->width < NARROW) {
+		fprintf(page->to, "%8s\n", tested);
+		return;
+	}
+	fprintf(page->to, "%9s  ", tested);
 	rp_put_cut(page->to, info->sentence, page->width - 43);
 	putc('\n', page->to);
 }
@@ -443,7 +479,7 @@ static void put_table_row(const struct page *page, enum c2w_rule id)
 static void put_table(const struct page *page)
 {
 	heading(page, "RULES");
-	fprintf(page->to, "  %-6s  %-6s  %-12s  %9s\n", "rule", "level", "verdict", "scenarios");
+	fprintf(page->to, "  %-6s  %-6s  %-12s  %s\n", "rule", "level", "verdict", page->width < NARROW ? " tested" : "scenarios");
 	for (unsigned area = 0; c2w_area_name(area) != NULL; area++) {
 		fprintf(page->to, "%s%s%s\n", style(page, RP_FAINT), c2w_area_title(area), style(page, RP_PLAIN));
 		for (unsigned i = 1; i < C2W_RULES; i++)
@@ -455,11 +491,17 @@ static void put_table(const struct page *page)
 
 static void put_uncounted(const struct page *page)
 {
-	fputs("Not counted:", page->to);
+	char *clients = NULL;
+	size_t length;
+	FILE *to = must(open_memstream(&clients, &length));
+
 	for (unsigned i = 1; i < C2W_RULES; i++)
 		if (c2w_rule_info((enum c2w_rule)i)->binds == C2W_BINDS_CLIENT)
-			fprintf(page->to, " %s", c2w_rule_info((enum c2w_rule)i)->id);
-	fputs(" bind clients.\n", page->to);
+			fprintf(to, "%s ", c2w_rule_info((enum c2w_rule)i)->id);
+	fputs("bind clients.", to);
+	fclose(to);
+	put_labelled(page, 0, "Not counted: ", clients);
+	free(clients);
 	for (unsigned i = 1; i < C2W_RULES; i++) {
 		const struct c2w_rule_info *info = c2w_rule_info((enum c2w_rule)i);
 
@@ -499,13 +541,14 @@ static void put_same_reason(const struct page *page, size_t first)
 		char *id = rp_shown_text(scenarios[i].id);
 
 		if (same_reason(&scenarios[i], &scenarios[first])) {
-			fprintf(page->to, "     %s %s\n", id, rp_transport_title(scenarios[i].transport));
+			fprintf(page->to, "     %s", id);
+			put_way(page, 7, 5 + rp_columns(id), &scenarios[i]);
 			listed++;
 		}
 		free(id);
 	}
 	if (listed < count)
-		fprintf(page->to, "     … and %zu more (--verbose shows all)\n", count - listed);
+		put_counted(page, 5, "… and %zu more (--verbose shows all)", count - listed);
 }
 
 static bool reason_is_new(const struct rp_result *result, size_t index)
@@ -568,19 +611,29 @@ static void put_output(const struct page *page)
 	}
 }
 
+static void put_restarts(const struct page *page, unsigned restarts)
+{
+	fputs(style(page, RP_BAD), page->to);
+	put_counted(page, 2, "restarts  %zu: the server died and was started again", restarts);
+	fputs(style(page, RP_PLAIN), page->to);
+}
+
 static void put_target(const struct page *page)
 {
 	const struct rp_target *target = &page->result->target;
-	char *address = rp_shown_text(target->address == NULL ? "unknown" : target->address);
+	char *address = rp_string("%s, %s", target->address == NULL ? "unknown" : target->address, offered(target));
 
-	fprintf(page->to, "  target    %s, %s\n", address, offered(target));
+	put_labelled(page, 2, "target    ", address);
 	free(address);
 	put_labelled(page, 2, "launched  ", target->launch);
 	if (target->restarts > 0)
-		fprintf(page->to, "  restarts  %s%u: the server died and was started again%s\n", style(page, RP_BAD), target->restarts,
-			style(page, RP_PLAIN));
-	if (target->lost_after != NULL)
-		put_labelled(page, 2, "lost      the target stopped answering after ", target->lost_after);
+		put_restarts(page, target->restarts);
+	if (target->lost_after != NULL) {
+		char *lost = rp_string("the target stopped answering after %s", target->lost_after);
+
+		put_labelled(page, 2, "lost      ", lost);
+		free(lost);
+	}
 	if (target->output != NULL && *target->output != '\0' &&
 	    (page->verbose || target->restarts > 0 || target->lost_after != NULL || page->result->verdict == RP_UNREACHABLE))
 		put_output(page);
@@ -621,35 +674,38 @@ static void put_took(const struct page *page)
 	putc('\n', page->to);
 	if (slowest == NULL)
 		return;
-	id = rp_shown_text(slowest->id);
-	fprintf(page->to, "  slowest   %s, %.1f s\n", id, (double)slowest->duration / 1e9);
+	id = rp_string("%s, %.1f s", slowest->id, (double)slowest->duration / 1e9);
+	put_labelled(page, 2, "slowest   ", id);
 	free(id);
 }
 
-static void put_flaky(const struct page *page)
+static void put_counts(const struct page *page)
 {
-	size_t flaky = 0;
+	static const enum rp_verdict order[] = { RP_PASS, RP_FAIL, RP_WARN, RP_INCONCLUSIVE, RP_SKIP };
+	struct rp_counts counts = rp_count(page->result);
+	size_t flaky = 0, length;
+	char *text = NULL;
+	FILE *to = must(open_memstream(&text, &length));
 
+	fprintf(to, "%zu%s", page->result->scenarios_count, page->result->scenarios_count > 0 ? ":" : "");
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (counts.scenarios[order[i]] > 0)
+			fprintf(to, " %zu %s", counts.scenarios[order[i]], rp_verdict_name(order[i]));
 	for (size_t i = 0; i < page->result->scenarios_count; i++)
 		flaky += page->result->scenarios[i].flaky;
 	if (flaky > 0)
-		fprintf(page->to, " (%zu flaky)", flaky);
+		fprintf(to, " (%zu flaky)", flaky);
+	fclose(to);
+	put_labelled(page, 2, "scenarios ", text);
+	free(text);
 }
 
 static void put_run(const struct page *page)
 {
-	struct rp_counts counts = rp_count(page->result);
-	static const enum rp_verdict order[] = { RP_PASS, RP_FAIL, RP_WARN, RP_INCONCLUSIVE, RP_SKIP };
-
 	heading(page, "RUN");
 	put_target(page);
 	put_fingerprint(page);
-	fprintf(page->to, "  scenarios %zu%s", page->result->scenarios_count, page->result->scenarios_count > 0 ? ":" : "");
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if (counts.scenarios[order[i]] > 0)
-			fprintf(page->to, " %zu %s", counts.scenarios[order[i]], rp_verdict_name(order[i]));
-	put_flaky(page);
-	putc('\n', page->to);
+	put_counts(page);
 	put_took(page);
 	fprintf(page->to, "  seed      %llu\n", (unsigned long long)page->result->seed);
 }
@@ -699,12 +755,13 @@ static void put_brief(const struct page *page, enum rp_verdict verdict, enum new
 static void put_first_to_mend(const struct page *page)
 {
 	enum c2w_rule rules[C2W_RULES];
-	char label[32];
+	char *first;
 
 	if (rules_find(page->result, RP_FAIL, NEWS, rules) == 0 && rules_find(page->result, RP_FAIL, NEWS_FLAKY, rules) == 0)
 		return;
-	snprintf(label, sizeof(label), "mend      first %s: ", c2w_rule_info(rules[0])->id);
-	put_labelled(page, 2, label, c2w_rule_info(rules[0])->sentence);
+	first = rp_string("first %s: %s", c2w_rule_info(rules[0])->id, c2w_rule_info(rules[0])->sentence);
+	put_labelled(page, 2, "mend      ", first);
+	free(first);
 }
 
 static void put_whole(const struct page *page)
