@@ -7,6 +7,7 @@
 #include "reports/ladder.h"
 #include "reports/result.h"
 #include "reports/text.h"
+#include "reports/witness.h"
 
 enum {
 	STANDARD_WIDTH = 80, LEAST_WIDTH = 40, MOST_WIDTH = 400,
@@ -26,13 +27,6 @@ struct page {
 	FILE *to;
 	unsigned width;
 	bool colour, verbose, quiet;
-};
-
-/* A scenario that says something of a rule. */
-struct witness {
-	const struct rp_scenario *scenario;
-	const struct rp_finding *finding; /* the first for that rule */
-	size_t more;                      /* further ones for it */
 };
 
 static void *must(void *memory)
@@ -205,7 +199,7 @@ static void put_to_copy(const struct page *page, const char *label, const char *
 	free(shown);
 }
 
-static void put_witness(const struct page *page, const struct witness *witness, bool ladder)
+static void put_witness(const struct page *page, const struct rp_witness *witness, bool ladder)
 {
 	const struct rp_scenario *scenario = witness->scenario;
 	struct rp_ladder_options options = { .indent = 2, .width = page->width, .rows = page->verbose ? 0 : LADDER_ROWS,
@@ -232,94 +226,8 @@ static void put_witness(const struct page *page, const struct witness *witness, 
 
 /* ---- one rule ----------------------------------------------------------------------------- */
 
-static int by_id(const void *a, const void *b)
-{
-	const struct witness *one = a, *other = b;
-	int order = strcmp(one->scenario->id, other->scenario->id);
-
-	return order != 0 ? order : (int)one->scenario->transport - (int)other->scenario->transport;
-}
-
-static bool witness_find(struct witness *witness, const struct rp_scenario *scenario, enum c2w_rule rule, enum rp_verdict verdict)
-{
-	*witness = (struct witness){ .scenario = scenario };
-	for (size_t i = 0; i < scenario->findings_count; i++) {
-		if (scenario->findings[i].rule != rule || scenario->findings[i].verdict != verdict)
-			continue;
-		if (witness->finding == NULL)
-			witness->finding = &scenario->findings[i];
-		else
-			witness->more++;
-	}
-	return witness->finding != NULL;
-}
-
-/* Of the turns of one scenario (--repeat) the first stands for all; one that was not expected before one that was. */
-static size_t witnesses_unite(struct witness *witnesses, size_t count)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		struct witness *last = &witnesses[kept > 0 ? kept - 1 : 0];
-
-		if (kept == 0 || by_id(last, &witnesses[i]) != 0)
-			witnesses[kept++] = witnesses[i];
-		else if (last->scenario->expected && !witnesses[i].scenario->expected)
-			*last = witnesses[i];
-	}
-	return kept;
-}
-
-/* The scenarios that tested the rule, each once for a transport however often it was repeated. */
-static size_t tested_by(const struct rp_result *result, enum c2w_rule rule)
-{
-	const struct rp_rule *tested = &result->rules[rule];
-	struct witness *witnesses = must(calloc(tested->scenarios_count + 1, sizeof(*witnesses)));
-	size_t count;
-
-	for (size_t i = 0; i < tested->scenarios_count; i++)
-		witnesses[i].scenario = &result->scenarios[tested->scenarios[i]];
-	qsort(witnesses, tested->scenarios_count, sizeof(*witnesses), by_id);
-	count = witnesses_unite(witnesses, tested->scenarios_count);
-	free(witnesses);
-	return count;
-}
-
-/* The scenarios with a finding of this verdict for the rule, by id. The caller frees them. */
-static struct witness *witnesses_find(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict, size_t *count)
-{
-	const struct rp_rule *tested = &result->rules[rule];
-	struct witness *witnesses = must(calloc(tested->scenarios_count + 1, sizeof(*witnesses)));
-
-	*count = 0;
-	for (size_t i = 0; i < tested->scenarios_count; i++)
-		if (witness_find(&witnesses[*count], &result->scenarios[tested->scenarios[i]], rule, verdict))
-			(*count)++;
-	qsort(witnesses, *count, sizeof(*witnesses), by_id);
-	*count = witnesses_unite(witnesses, *count);
-	return witnesses;
-}
-
-/* What the witnesses of a rule that is broken make of it. */
-enum news { NEWS, NEWS_FLAKY /* each of them passes, too */, NO_NEWS /* each was expected */ };
-
-static enum news news_of(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict)
-{
-	size_t count, expected = 0, flaky = 0;
-	struct witness *witnesses = witnesses_find(result, rule, verdict, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		expected += witnesses[i].scenario->expected;
-		flaky += !witnesses[i].scenario->expected && witnesses[i].scenario->flaky;
-	}
-	free(witnesses);
-	if (count == 0 || expected + flaky < count)
-		return NEWS;
-	return flaky > 0 ? NEWS_FLAKY : NO_NEWS;
-}
-
 /* The rest, counted and listed. */
-static void put_others(const struct page *page, const struct witness *witnesses, size_t count)
+static void put_others(const struct page *page, const struct rp_witness *witnesses, size_t count)
 {
 	size_t listed = page->verbose || count <= LISTED_IDS ? count : LISTED_IDS;
 
@@ -340,8 +248,8 @@ static void put_others(const struct page *page, const struct witness *witnesses,
 static void put_rule(const struct page *page, unsigned number, enum c2w_rule rule, enum rp_verdict verdict)
 {
 	const struct c2w_rule_info *info = c2w_rule_info(rule);
-	size_t count, shown, tested = tested_by(page->result, rule);
-	struct witness *witnesses = witnesses_find(page->result, rule, verdict, &count);
+	size_t count, shown, tested = rp_tested_by(page->result, rule);
+	struct rp_witness *witnesses = rp_witnesses_find(page->result, rule, verdict, &count);
 	char *witnessed;
 
 	fprintf(page->to, "\n%s%u. %s %s%s, ", style(page, style_of(verdict)), number, info->id, c2w_level_name(info->level), style(page, RP_PLAIN));
@@ -357,30 +265,10 @@ static void put_rule(const struct page *page, unsigned number, enum c2w_rule rul
 	free(witnesses);
 }
 
-static int by_rank(const void *a, const void *b)
-{
-	unsigned one = rp_mending_rank(*(const enum c2w_rule *)a), other = rp_mending_rank(*(const enum c2w_rule *)b);
-
-	return one < other ? -1 : one > other;
-}
-
-/* The rules with this verdict, what to mend first in front. */
-static unsigned rules_find(const struct rp_result *result, enum rp_verdict verdict, enum news news, enum c2w_rule rules[C2W_RULES])
-{
-	unsigned count = 0;
-
-	for (unsigned i = 1; i < C2W_RULES; i++)
-		if (result->rules[i].verdict == verdict && news_of(result, (enum c2w_rule)i, verdict) == news)
-			rules[count++] = (enum c2w_rule)i;
-	if (count > 1)
-		qsort(rules, count, sizeof(*rules), by_rank);
-	return count;
-}
-
-static void put_rules_found(const struct page *page, enum rp_verdict verdict, enum news news, const char *title)
+static void put_rules_found(const struct page *page, enum rp_verdict verdict, enum rp_news news, const char *title)
 {
 	enum c2w_rule rules[C2W_RULES];
-	unsigned count = rules_find(page->result, verdict, news, rules);
+	unsigned count = rp_rules_find(page->result, verdict, news, rules);
 
 	if (count == 0)
 		return;
@@ -433,22 +321,14 @@ static void put_surprises(const struct page *page)
 
 /* ---- the table of rules ------------------------------------------------------------------- */
 
-static size_t findings_with(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict)
-{
-	size_t count;
-
-	free(witnesses_find(result, rule, verdict, &count));
-	return count;
-}
-
 static const char *verdict_title(const struct rp_result *result, const struct rp_rule *rule)
 {
 	if (rule->verdict != RP_FAIL)
 		return rp_verdict_name(rule->verdict);
-	switch (news_of(result, rule->rule, RP_FAIL)) {
-	case NEWS: return "FAIL";
-	case NEWS_FLAKY: return "FAIL (flaky)";
-	case NO_NEWS: return "FAIL (known)";
+	switch (rp_news_of(result, rule->rule, RP_FAIL)) {
+	case RP_NEWS: return "FAIL";
+	case RP_NEWS_FLAKY: return "FAIL (flaky)";
+	case RP_NO_NEWS: return "FAIL (known)";
 	}
 	return "";
 }
@@ -459,10 +339,10 @@ static void put_table_row(const struct page *page, enum c2w_rule id)
 	const struct rp_rule *rule = &page->result->rules[id];
 	bool found = rule->verdict == RP_FAIL || rule->verdict == RP_WARN;
 	char tested[48] = "";
-	size_t count = tested_by(page->result, id);
+	size_t count = rp_tested_by(page->result, id);
 
 	if (count > 0 && found)
-		snprintf(tested, sizeof(tested), "%zu of %zu", findings_with(page->result, id, rule->verdict), count);
+		snprintf(tested, sizeof(tested), "%zu of %zu", rp_witness_count(page->result, id, rule->verdict), count);
 	else if (count > 0)
 		snprintf(tested, sizeof(tested), "%zu", count);
 	fprintf(page->to, "  %s  %-6s  %s%-12s%s  ", info->id, c2w_level_name(info->level), style(page, style_of(rule->verdict)),
@@ -723,7 +603,7 @@ static void put_last_line(const struct page *page)
 	free(line);
 }
 
-static void put_brief_line(const struct page *page, const struct witness *witness)
+static void put_brief_line(const struct page *page, const struct rp_witness *witness)
 {
 	char *id = rp_shown_text(witness->scenario->id);
 	char *what = rp_shown_text(witness->finding->what == NULL ? "" : witness->finding->what);
@@ -735,14 +615,14 @@ static void put_brief_line(const struct page *page, const struct witness *witnes
 }
 
 /* Every finding of this verdict that is news, in one line. */
-static void put_brief(const struct page *page, enum rp_verdict verdict, enum news news)
+static void put_brief(const struct page *page, enum rp_verdict verdict, enum rp_news news)
 {
 	enum c2w_rule rules[C2W_RULES];
-	unsigned rule_count = rules_find(page->result, verdict, news, rules);
+	unsigned rule_count = rp_rules_find(page->result, verdict, news, rules);
 
 	for (unsigned i = 0; i < rule_count; i++) {
 		size_t count;
-		struct witness *witnesses = witnesses_find(page->result, rules[i], verdict, &count);
+		struct rp_witness *witnesses = rp_witnesses_find(page->result, rules[i], verdict, &count);
 
 		for (size_t k = 0; k < count; k++)
 			if (!witnesses[k].scenario->expected)
@@ -757,7 +637,7 @@ static void put_first_to_mend(const struct page *page)
 	enum c2w_rule rules[C2W_RULES];
 	char *first;
 
-	if (rules_find(page->result, RP_FAIL, NEWS, rules) == 0 && rules_find(page->result, RP_FAIL, NEWS_FLAKY, rules) == 0)
+	if (rp_rules_find(page->result, RP_FAIL, RP_NEWS, rules) == 0 && rp_rules_find(page->result, RP_FAIL, RP_NEWS_FLAKY, rules) == 0)
 		return;
 	first = rp_string("first %s: %s", c2w_rule_info(rules[0])->id, c2w_rule_info(rules[0])->sentence);
 	put_labelled(page, 2, "mend      ", first);
@@ -766,10 +646,10 @@ static void put_first_to_mend(const struct page *page)
 
 static void put_whole(const struct page *page)
 {
-	put_rules_found(page, RP_FAIL, NEWS, "BROKEN, in the order in which to mend it");
-	put_rules_found(page, RP_FAIL, NEWS_FLAKY, "BROKEN NOW AND THEN (flaky)");
-	put_rules_found(page, RP_WARN, NEWS, "NOT FOLLOWED (SHOULD)");
-	put_rules_found(page, RP_WARN, NEWS_FLAKY, "NOT FOLLOWED NOW AND THEN (SHOULD)");
+	put_rules_found(page, RP_FAIL, RP_NEWS, "BROKEN, in the order in which to mend it");
+	put_rules_found(page, RP_FAIL, RP_NEWS_FLAKY, "BROKEN NOW AND THEN (flaky)");
+	put_rules_found(page, RP_WARN, RP_NEWS, "NOT FOLLOWED (SHOULD)");
+	put_rules_found(page, RP_WARN, RP_NEWS_FLAKY, "NOT FOLLOWED NOW AND THEN (SHOULD)");
 	put_expected(page);
 	if (page->result->expectation.surprises_count > 0)
 		heading(page, "NOT AS EXPECTED");
@@ -792,7 +672,7 @@ void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp
 
 	page.width = page.width < LEAST_WIDTH ? LEAST_WIDTH : page.width > MOST_WIDTH ? MOST_WIDTH : page.width;
 	if (options->quiet) {
-		for (enum news news = NEWS; news <= NEWS_FLAKY; news++) {
+		for (enum rp_news news = RP_NEWS; news <= RP_NEWS_FLAKY; news++) {
 			put_brief(&page, RP_FAIL, news);
 			if (result->warnings_fail)
 				put_brief(&page, RP_WARN, news);
@@ -804,84 +684,4 @@ void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp
 		put_whole(&page);
 	}
 	put_last_line(&page);
-}
-
-/* Appends ", COUNT WHAT" where there is something to count. */
-static void tell(FILE *to, size_t count, const char *what)
-{
-	if (count > 0)
-		fprintf(to, ", %zu %s", count, what);
-}
-
-/* The word that the exit code stands for. */
-static const char *summary_word(const struct rp_result *result)
-{
-	enum rp_overall outcome = rp_outcome(result);
-
-	if (outcome == RP_CONFORMS && result->verdict != RP_CONFORMS)
-		return "as expected";
-	if (outcome == RP_VIOLATES && result->verdict != RP_VIOLATES)
-		return "not as expected";
-	return rp_overall_name(outcome);
-}
-
-/* The verdict of the rules that the line counts first. */
-static enum rp_verdict summary_first(const struct rp_result *result, const struct rp_counts *counts)
-{
-	if (result->verdict == RP_VIOLATES)
-		return counts->rules[RP_FAIL] == 0 && result->warnings_fail ? RP_WARN : RP_FAIL;
-	return result->verdict == RP_UNDECIDED && counts->rules[RP_INCONCLUSIVE] > 0 ? RP_INCONCLUSIVE : RP_PASS;
-}
-
-static void tell_expected(FILE *to, const struct rp_result *result)
-{
-	size_t expected = 0;
-
-	for (size_t i = 0; i < result->scenarios_count; i++)
-		expected += result->scenarios[i].expected;
-	if (rp_outcome(result) != RP_CONFORMS)
-		tell(to, expected, expected == 1 ? "failure expected" : "failures expected");
-	tell(to, result->expectation.surprises_count, result->expectation.surprises_count == 1 ? "known failure changed" : "known failures changed");
-}
-
-static void put_summary(FILE *to, const struct rp_result *result)
-{
-	static const char *const words[RP_VERDICTS] = {
-		[RP_FAIL] = "broken", [RP_WARN] = "not followed", [RP_INCONCLUSIVE] = "could not be judged", [RP_PASS] = "kept",
-	};
-	struct rp_counts counts = rp_count(result);
-	enum rp_verdict first = summary_first(result, &counts);
-
-	fprintf(to, "%zu of %zu rules %s", counts.rules[first], counts.rules_total, words[first]);
-	if (first != RP_PASS)
-		tell(to, counts.rules[RP_PASS], "kept");
-	if (first != RP_WARN)
-		tell(to, counts.rules[RP_WARN], counts.rules[RP_WARN] == 1 ? "SHOULD not followed" : "SHOULDs not followed");
-	if (first != RP_INCONCLUSIVE)
-		tell(to, counts.rules[RP_INCONCLUSIVE], "could not be judged");
-	tell(to, counts.rules[RP_SKIP] + counts.rules[RP_UNTESTED], "not tested");
-	tell_expected(to, result);
-}
-
-char *rp_summary_line(const struct rp_result *result)
-{
-	bool unreachable = result->verdict == RP_UNREACHABLE;
-	char *line = NULL;
-	size_t length;
-	FILE *to = must(open_memstream(&line, &length));
-
-	fprintf(to, "%s: ", summary_word(result));
-	if (unreachable || (result->verdict == RP_UNDECIDED && rp_count(result).rules[RP_INCONCLUSIVE] == 0)) {
-		char *reason = rp_shown_text(result->verdict_reason == NULL ? "no reason was given" : result->verdict_reason);
-		size_t length_of_reason = strlen(reason);
-
-		if (!unreachable && length_of_reason > 0 && reason[length_of_reason - 1] == '.')
-			reason[length_of_reason - 1] = '\0';
-		fprintf(to, "%s%s", reason, unreachable ? "" : "; ");
-		free(reason);
-	}
-	if (!unreachable)
-		put_summary(to, result);
-	fclose(to);
-	return line;
 }
