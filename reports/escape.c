@@ -1,5 +1,5 @@
 /* The octets of the result file: printable ASCII stands for itself, the rest is \r \n \t \\ or \xHH. Lossless both ways.
- * For json.c, the harness (expected over got) and tests. The caller frees what they return. */
+ * For json_*.c, the harness (expected over got) and tests. The caller frees what they return. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -226,8 +226,6 @@ static void gap_write(const struct ladder *ladder, int64_t ns, const char *what)
 	fprintf(ladder->to, "%*s", (int)ladder->options->indent + 1 + TIME_WIDTH + 1, "");
 	if (ladder->client_count > 0)
 		lifelines_write(ladder, ':', NULL);
-	else
-		rp_put_many(ladder->to, " ", NAME_WIDTH + 3);
 	fprintf(ladder->to, "  (%s%.1f ms)\n", what, (double)ns / 1e6);
 }
 

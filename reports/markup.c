@@ -110,16 +110,10 @@ static void put_side(FILE *to, const char *label, const char *shown, size_t begi
 	fputs("</code></td></tr>", to);
 }
 
-/* Prose about what did not come has no first difference: both begin alike, or what came is a message. */
-static bool are_comparable(const char *expected, const char *got)
-{
-	return strcmp(expected, got) != 0 && (rp_difference(expected, got) > 0 || strchr(got, '|') != NULL);
-}
-
 void rp_html_comparison(FILE *to, const char *expected, const char *got)
 {
 	char *wanted = expected == NULL ? NULL : rp_shown_text(expected), *found = got == NULL ? NULL : rp_shown_text(got);
-	bool comparable = wanted != NULL && found != NULL && are_comparable(wanted, found);
+	bool comparable = wanted != NULL && found != NULL && rp_comparable(wanted, found);
 	size_t mark = comparable ? rp_difference(wanted, found) : SIZE_MAX;
 	size_t begin = comparable ? beginning(wanted, mark) : 0;
 

@@ -1,5 +1,5 @@
 /* The result model: building one, bounding it, drawing the verdicts from it. No rendering here.
- * Called by the harness while it runs, by json.c when it reads. A result owns its arrays (malloc), its events (one block
+ * Called by the harness while it runs, by json_read.c. A result owns its arrays (malloc), its events (one block
  * each, so that old ones can be dropped) and a list of chunks for everything else; rp_result_free() frees all. */
 #include "reports/result.h"
 

@@ -215,6 +215,7 @@ bool rp_unescape(const char *text, char **octets, size_t *length);
 
 /* ---- renderings --------------------------------------------------------------------------- */
 
+#define RP_RESULT_SCHEMA "c2w-result/1"
 /* The result file of DESIGN "Fixed interfaces", schema reports/c2w-result-1.schema.json. 0 or -errno. */
 int rp_json_write(const struct rp_result *result, FILE *to);
 /* Reads what rp_json_write() wrote: the same result again, its verdicts as the file has them. NULL on bad input (truncated, another

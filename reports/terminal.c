@@ -7,9 +7,11 @@
 #include "reports/ladder.h"
 #include "reports/result.h"
 #include "reports/text.h"
+#include "reports/witness.h"
 
 enum {
-	STANDARD_WIDTH = 80, LEAST_WIDTH = 60, MOST_WIDTH = 400,
+	STANDARD_WIDTH = 80, LEAST_WIDTH = 40, MOST_WIDTH = 400,
+	NARROW = 60,             /* below that the table of rules has no sentences */
 	FULL_SCENARIOS = 1,      /* of a rule, with their ladder */
 	SHOWN_SCENARIOS = 3,     /* with what was expected and got */
 	LADDER_ROWS = 12,
@@ -25,13 +27,6 @@ struct page {
 	FILE *to;
 	unsigned width;
 	bool colour, verbose, quiet;
-};
-
-/* A scenario that says something of a rule. */
-struct witness {
-	const struct rp_scenario *scenario;
-	const struct rp_finding *finding; /* the first for that rule */
-	size_t more;                      /* further ones for it */
 };
 
 static void *must(void *memory)
@@ -74,6 +69,17 @@ static void put_labelled(const struct page *page, unsigned indent, const char *l
 	free(shown);
 }
 
+__attribute__((format(printf, 3, 0)))
+static void put_counted(const struct page *page, unsigned indent, const char *format, size_t count)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, format, count) < 0)
+		abort();
+	put_labelled(page, indent, "", text);
+	free(text);
+}
+
 static void heading(const struct page *page, const char *text)
 {
 	fprintf(page->to, "\n%s%s%s\n", style(page, RP_STRONG), text, style(page, RP_PLAIN));
@@ -86,7 +92,7 @@ static void put_place(const struct page *page, const struct rp_finding *finding)
 	char *name, *line, *shown;
 
 	if (finding->file == NULL || finding->line == 0) {
-		fputs("    seen by a judge of every message, in no step\n", page->to);
+		put_labelled(page, 4, "", "seen by a judge of every message, in no step");
 		return;
 	}
 	name = rp_shown_text(finding->file);
@@ -147,18 +153,32 @@ static void put_comparison(const struct page *page, const struct rp_finding *fin
 	before = rp_columns(expected) - rp_columns(expected + start);
 	put_from(page, "expected", expected, start, room);
 	put_from(page, "got     ", got, start, room);
-	if (strcmp(expected, got) != 0)
+	if (rp_comparable(expected, got))
 		fprintf(page->to, "%*s%s^%s\n", (int)(COMPARISON + column - before + (start > 0)), "", style(page, RP_BAD), style(page, RP_PLAIN));
 	free(expected);
 	free(got);
+}
+
+/* Behind an id, which is never cut nor broken: over what, and what is to be remarked; in the next line where it does not fit. */
+static void put_way(const struct page *page, unsigned indent, unsigned column, const struct rp_scenario *scenario)
+{
+	char *way = rp_string("%s%s", rp_transport_title(scenario->transport), rp_remark(scenario));
+	bool fits = column + 1 + rp_columns(way) <= page->width;
+
+	if (fits)
+		putc(' ', page->to);
+	else
+		fprintf(page->to, "\n%*s", (int)indent, "");
+	rp_put_wrapped(page->to, way, fits ? column + 1 : indent, page->width);
+	free(way);
 }
 
 static void put_scenario_name(const struct page *page, unsigned indent, const struct rp_scenario *scenario)
 {
 	char *id = rp_shown_text(scenario->id), *title = rp_shown_text(scenario->title == NULL ? "" : scenario->title);
 
-	fprintf(page->to, "%*s%s%s%s %s%s\n", (int)indent, "", style(page, RP_STRONG), id, style(page, RP_PLAIN),
-		rp_transport_title(scenario->transport), rp_remark(scenario));
+	fprintf(page->to, "%*s%s%s%s", (int)indent, "", style(page, RP_STRONG), id, style(page, RP_PLAIN));
+	put_way(page, indent + 2, indent + rp_columns(id), scenario);
 	if (*title != '\0') {
 		fprintf(page->to, "%*s", (int)indent + 2, "");
 		rp_put_wrapped(page->to, title, indent + 2, page->width);
@@ -179,7 +199,7 @@ static void put_to_copy(const struct page *page, const char *label, const char *
 	free(shown);
 }
 
-static void put_witness(const struct page *page, const struct witness *witness, bool ladder)
+static void put_witness(const struct page *page, const struct rp_witness *witness, bool ladder)
 {
 	const struct rp_scenario *scenario = witness->scenario;
 	struct rp_ladder_options options = { .indent = 2, .width = page->width, .rows = page->verbose ? 0 : LADDER_ROWS,
@@ -194,7 +214,7 @@ static void put_witness(const struct page *page, const struct witness *witness, 
 	fputs(style(page, RP_PLAIN), page->to);
 	put_comparison(page, witness->finding);
 	if (witness->more > 0)
-		fprintf(page->to, "    (and %zu more of this rule in this scenario)\n", witness->more);
+		put_counted(page, 4, "(and %zu more of this rule in this scenario)", witness->more);
 	if (ladder && scenario->timeline_count > 0) {
 		putc('\n', page->to);
 		rp_ladder_write(scenario, page->to, &options);
@@ -206,94 +226,8 @@ static void put_witness(const struct page *page, const struct witness *witness, 
 
 /* ---- one rule ----------------------------------------------------------------------------- */
 
-static int by_id(const void *a, const void *b)
-{
-	const struct witness *one = a, *other = b;
-	int order = strcmp(one->scenario->id, other->scenario->id);
-
-	return order != 0 ? order : (int)one->scenario->transport - (int)other->scenario->transport;
-}
-
-static bool witness_find(struct witness *witness, const struct rp_scenario *scenario, enum c2w_rule rule, enum rp_verdict verdict)
-{
-	*witness = (struct witness){ .scenario = scenario };
-	for (size_t i = 0; i < scenario->findings_count; i++) {
-		if (scenario->findings[i].rule != rule || scenario->findings[i].verdict != verdict)
-			continue;
-		if (witness->finding == NULL)
-			witness->finding = &scenario->findings[i];
-		else
-			witness->more++;
-	}
-	return witness->finding != NULL;
-}
-
-/* Of the turns of one scenario (--repeat) the first stands for all; one that was not expected before one that was. */
-static size_t witnesses_unite(struct witness *witnesses, size_t count)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		struct witness *last = &witnesses[kept > 0 ? kept - 1 : 0];
-
-		if (kept == 0 || by_id(last, &witnesses[i]) != 0)
-			witnesses[kept++] = witnesses[i];
-		else if (last->scenario->expected && !witnesses[i].scenario->expected)
-			*last = witnesses[i];
-	}
-	return kept;
-}
-
-/* The scenarios that tested the rule, each once for a transport however often it was repeated. */
-static size_t tested_by(const struct rp_result *result, enum c2w_rule rule)
-{
-	const struct rp_rule *tested = &result->rules[rule];
-	struct witness *witnesses = must(calloc(tested->scenarios_count + 1, sizeof(*witnesses)));
-	size_t count;
-
-	for (size_t i = 0; i < tested->scenarios_count; i++)
-		witnesses[i].scenario = &result->scenarios[tested->scenarios[i]];
-	qsort(witnesses, tested->scenarios_count, sizeof(*witnesses), by_id);
-	count = witnesses_unite(witnesses, tested->scenarios_count);
-	free(witnesses);
-	return count;
-}
-
-/* The scenarios with a finding of this verdict for the rule, by id. The caller frees them. */
-static struct witness *witnesses_find(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict, size_t *count)
-{
-	const struct rp_rule *tested = &result->rules[rule];
-	struct witness *witnesses = must(calloc(tested->scenarios_count + 1, sizeof(*witnesses)));
-
-	*count = 0;
-	for (size_t i = 0; i < tested->scenarios_count; i++)
-		if (witness_find(&witnesses[*count], &result->scenarios[tested->scenarios[i]], rule, verdict))
-			(*count)++;
-	qsort(witnesses, *count, sizeof(*witnesses), by_id);
-	*count = witnesses_unite(witnesses, *count);
-	return witnesses;
-}
-
-/* What the witnesses of a rule that is broken make of it. */
-enum news { NEWS, NEWS_FLAKY /* each of them passes, too */, NO_NEWS /* each was expected */ };
-
-static enum news news_of(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict)
-{
-	size_t count, expected = 0, flaky = 0;
-	struct witness *witnesses = witnesses_find(result, rule, verdict, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		expected += witnesses[i].scenario->expected;
-		flaky += !witnesses[i].scenario->expected && witnesses[i].scenario->flaky;
-	}
-	free(witnesses);
-	if (count == 0 || expected + flaky < count)
-		return NEWS;
-	return flaky > 0 ? NEWS_FLAKY : NO_NEWS;
-}
-
 /* The rest, counted and listed. */
-static void put_others(const struct page *page, const struct witness *witnesses, size_t count)
+static void put_others(const struct page *page, const struct rp_witness *witnesses, size_t count)
 {
 	size_t listed = page->verbose || count <= LISTED_IDS ? count : LISTED_IDS;
 
@@ -303,21 +237,26 @@ static void put_others(const struct page *page, const struct witness *witnesses,
 	for (size_t i = 0; i < listed; i++) {
 		char *id = rp_shown_text(witnesses[i].scenario->id);
 
-		fprintf(page->to, "    %s %s%s\n", id, rp_transport_title(witnesses[i].scenario->transport), rp_remark(witnesses[i].scenario));
+		fprintf(page->to, "    %s", id);
+		put_way(page, 6, 4 + rp_columns(id), witnesses[i].scenario);
 		free(id);
 	}
 	if (listed < count)
-		fprintf(page->to, "    … and %zu more (--verbose shows all)\n", count - listed);
+		put_counted(page, 4, "… and %zu more (--verbose shows all)", count - listed);
 }
 
 static void put_rule(const struct page *page, unsigned number, enum c2w_rule rule, enum rp_verdict verdict)
 {
 	const struct c2w_rule_info *info = c2w_rule_info(rule);
-	size_t count, shown, tested = tested_by(page->result, rule);
-	struct witness *witnesses = witnesses_find(page->result, rule, verdict, &count);
+	size_t count, shown, tested = rp_tested_by(page->result, rule);
+	struct rp_witness *witnesses = rp_witnesses_find(page->result, rule, verdict, &count);
+	char *witnessed;
 
-	fprintf(page->to, "\n%s%u. %s %s%s, in %zu of the %zu scenario%s that tested it\n   ", style(page, style_of(verdict)), number,
-		info->id, c2w_level_name(info->level), style(page, RP_PLAIN), count, tested, plural(tested));
+	fprintf(page->to, "\n%s%u. %s %s%s, ", style(page, style_of(verdict)), number, info->id, c2w_level_name(info->level), style(page, RP_PLAIN));
+	witnessed = rp_string("in %zu of the %zu scenario%s that tested it", count, tested, plural(tested));
+	rp_put_wrapped(page->to, witnessed, (unsigned)(strlen(info->id) + strlen(c2w_level_name(info->level))) + (number < 10 ? 6 : 7), page->width);
+	free(witnessed);
+	fputs("   ", page->to);
 	rp_put_wrapped(page->to, info->sentence, 3, page->width);
 	shown = page->verbose || count <= SHOWN_SCENARIOS ? count : SHOWN_SCENARIOS;
 	for (size_t i = 0; i < shown; i++)
@@ -326,30 +265,10 @@ static void put_rule(const struct page *page, unsigned number, enum c2w_rule rul
 	free(witnesses);
 }
 
-static int by_rank(const void *a, const void *b)
-{
-	unsigned one = rp_mending_rank(*(const enum c2w_rule *)a), other = rp_mending_rank(*(const enum c2w_rule *)b);
-
-	return one < other ? -1 : one > other;
-}
-
-/* The rules with this verdict, what to mend first in front. */
-static unsigned rules_find(const struct rp_result *result, enum rp_verdict verdict, enum news news, enum c2w_rule rules[C2W_RULES])
-{
-	unsigned count = 0;
-
-	for (unsigned i = 1; i < C2W_RULES; i++)
-		if (result->rules[i].verdict == verdict && news_of(result, (enum c2w_rule)i, verdict) == news)
-			rules[count++] = (enum c2w_rule)i;
-	if (count > 1)
-		qsort(rules, count, sizeof(*rules), by_rank);
-	return count;
-}
-
-static void put_rules_found(const struct page *page, enum rp_verdict verdict, enum news news, const char *title)
+static void put_rules_found(const struct page *page, enum rp_verdict verdict, enum rp_news news, const char *title)
 {
 	enum c2w_rule rules[C2W_RULES];
-	unsigned count = rules_find(page->result, verdict, news, rules);
+	unsigned count = rp_rules_find(page->result, verdict, news, rules);
 
 	if (count == 0)
 		return;
@@ -402,22 +321,14 @@ static void put_surprises(const struct page *page)
 
 /* ---- the table of rules ------------------------------------------------------------------- */
 
-static size_t findings_with(const struct rp_result *result, enum c2w_rule rule, enum rp_verdict verdict)
-{
-	size_t count;
-
-	free(witnesses_find(result, rule, verdict, &count));
-	return count;
-}
-
 static const char *verdict_title(const struct rp_result *result, const struct rp_rule *rule)
 {
 	if (rule->verdict != RP_FAIL)
 		return rp_verdict_name(rule->verdict);
-	switch (news_of(result, rule->rule, RP_FAIL)) {
-	case NEWS: return "FAIL";
-	case NEWS_FLAKY: return "FAIL (flaky)";
-	case NO_NEWS: return "FAIL (known)";
+	switch (rp_news_of(result, rule->rule, RP_FAIL)) {
+	case RP_NEWS: return "FAIL";
+	case RP_NEWS_FLAKY: return "FAIL (flaky)";
+	case RP_NO_NEWS: return "FAIL (known)";
 	}
 	return "";
 }
@@ -428,14 +339,19 @@ static void put_table_row(const struct page *page, enum c2w_rule id)
 	const struct rp_rule *rule = &page->result->rules[id];
 	bool found = rule->verdict == RP_FAIL || rule->verdict == RP_WARN;
 	char tested[48] = "";
-	size_t count = tested_by(page->result, id);
+	size_t count = rp_tested_by(page->result, id);
 
 	if (count > 0 && found)
-		snprintf(tested, sizeof(tested), "%zu of %zu", findings_with(page->result, id, rule->verdict), count);
+		snprintf(tested, sizeof(tested), "%zu of %zu", rp_witness_count(page->result, id, rule->verdict), count);
 	else if (count > 0)
 		snprintf(tested, sizeof(tested), "%zu", count);
-	fprintf(page->to, "  %s  %-6s  %s%-12s%s  %9s  ", info->id, c2w_level_name(info->level), style(page, style_of(rule->verdict)),
-		verdict_title(page->result, rule), style(page, RP_PLAIN), tested);
+	fprintf(page->to, "  %s  %-6s  %s%-12s%s  ", info->id, c2w_level_name(info->level), style(page, style_of(rule->verdict)),
+		verdict_title(page->result, rule), style(page, RP_PLAIN));
+	if (page->width < NARROW) {
+		fprintf(page->to, "%8s\n", tested);
+		return;
+	}
+	fprintf(page->to, "%9s  ", tested);
 	rp_put_cut(page->to, info->sentence, page->width - 43);
 	putc('\n', page->to);
 }
@@ -443,7 +359,7 @@ static void put_table_row(const struct page *page, enum c2w_rule id)
 static void put_table(const struct page *page)
 {
 	heading(page, "RULES");
-	fprintf(page->to, "  %-6s  %-6s  %-12s  %9s\n", "rule", "level", "verdict", "scenarios");
+	fprintf(page->to, "  %-6s  %-6s  %-12s  %s\n", "rule", "level", "verdict", page->width < NARROW ? " tested" : "scenarios");
 	for (unsigned area = 0; c2w_area_name(area) != NULL; area++) {
 		fprintf(page->to, "%s%s%s\n", style(page, RP_FAINT), c2w_area_title(area), style(page, RP_PLAIN));
 		for (unsigned i = 1; i < C2W_RULES; i++)
@@ -455,11 +371,17 @@ static void put_table(const struct page *page)
 
 static void put_uncounted(const struct page *page)
 {
-	fputs("Not counted:", page->to);
+	char *clients = NULL;
+	size_t length;
+	FILE *to = must(open_memstream(&clients, &length));
+
 	for (unsigned i = 1; i < C2W_RULES; i++)
 		if (c2w_rule_info((enum c2w_rule)i)->binds == C2W_BINDS_CLIENT)
-			fprintf(page->to, " %s", c2w_rule_info((enum c2w_rule)i)->id);
-	fputs(" bind clients.\n", page->to);
+			fprintf(to, "%s ", c2w_rule_info((enum c2w_rule)i)->id);
+	fputs("bind clients.", to);
+	fclose(to);
+	put_labelled(page, 0, "Not counted: ", clients);
+	free(clients);
 	for (unsigned i = 1; i < C2W_RULES; i++) {
 		const struct c2w_rule_info *info = c2w_rule_info((enum c2w_rule)i);
 
@@ -499,13 +421,14 @@ static void put_same_reason(const struct page *page, size_t first)
 		char *id = rp_shown_text(scenarios[i].id);
 
 		if (same_reason(&scenarios[i], &scenarios[first])) {
-			fprintf(page->to, "     %s %s\n", id, rp_transport_title(scenarios[i].transport));
+			fprintf(page->to, "     %s", id);
+			put_way(page, 7, 5 + rp_columns(id), &scenarios[i]);
 			listed++;
 		}
 		free(id);
 	}
 	if (listed < count)
-		fprintf(page->to, "     … and %zu more (--verbose shows all)\n", count - listed);
+		put_counted(page, 5, "… and %zu more (--verbose shows all)", count - listed);
 }
 
 static bool reason_is_new(const struct rp_result *result, size_t index)
@@ -568,19 +491,29 @@ static void put_output(const struct page *page)
 	}
 }
 
+static void put_restarts(const struct page *page, unsigned restarts)
+{
+	fputs(style(page, RP_BAD), page->to);
+	put_counted(page, 2, "restarts  %zu: the server died and was started again", restarts);
+	fputs(style(page, RP_PLAIN), page->to);
+}
+
 static void put_target(const struct page *page)
 {
 	const struct rp_target *target = &page->result->target;
-	char *address = rp_shown_text(target->address == NULL ? "unknown" : target->address);
+	char *address = rp_string("%s, %s", target->address == NULL ? "unknown" : target->address, offered(target));
 
-	fprintf(page->to, "  target    %s, %s\n", address, offered(target));
+	put_labelled(page, 2, "target    ", address);
 	free(address);
 	put_labelled(page, 2, "launched  ", target->launch);
 	if (target->restarts > 0)
-		fprintf(page->to, "  restarts  %s%u: the server died and was started again%s\n", style(page, RP_BAD), target->restarts,
-			style(page, RP_PLAIN));
-	if (target->lost_after != NULL)
-		put_labelled(page, 2, "lost      the target stopped answering after ", target->lost_after);
+		put_restarts(page, target->restarts);
+	if (target->lost_after != NULL) {
+		char *lost = rp_string("the target stopped answering after %s", target->lost_after);
+
+		put_labelled(page, 2, "lost      ", lost);
+		free(lost);
+	}
 	if (target->output != NULL && *target->output != '\0' &&
 	    (page->verbose || target->restarts > 0 || target->lost_after != NULL || page->result->verdict == RP_UNREACHABLE))
 		put_output(page);
@@ -621,19 +554,30 @@ static void put_took(const struct page *page)
 	putc('\n', page->to);
 	if (slowest == NULL)
 		return;
-	id = rp_shown_text(slowest->id);
-	fprintf(page->to, "  slowest   %s, %.1f s\n", id, (double)slowest->duration / 1e9);
+	id = rp_string("%s, %.1f s", slowest->id, (double)slowest->duration / 1e9);
+	put_labelled(page, 2, "slowest   ", id);
 	free(id);
 }
 
-static void put_flaky(const struct page *page)
+static void put_counts(const struct page *page)
 {
-	size_t flaky = 0;
+	static const enum rp_verdict order[] = { RP_PASS, RP_FAIL, RP_WARN, RP_INCONCLUSIVE, RP_SKIP };
+	struct rp_counts counts = rp_count(page->result);
+	size_t flaky = 0, length;
+	char *text = NULL;
+	FILE *to = must(open_memstream(&text, &length));
 
+	fprintf(to, "%zu%s", page->result->scenarios_count, page->result->scenarios_count > 0 ? ":" : "");
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (counts.scenarios[order[i]] > 0)
+			fprintf(to, " %zu %s", counts.scenarios[order[i]], rp_verdict_name(order[i]));
 	for (size_t i = 0; i < page->result->scenarios_count; i++)
 		flaky += page->result->scenarios[i].flaky;
 	if (flaky > 0)
-		fprintf(page->to, " (%zu flaky)", flaky);
+		fprintf(to, " (%zu flaky)", flaky);
+	fclose(to);
+	put_labelled(page, 2, "scenarios ", text);
+	free(text);
 }
 
 static void put_packets(const struct page *page)
@@ -648,18 +592,10 @@ static void put_packets(const struct page *page)
 
 static void put_run(const struct page *page)
 {
-	struct rp_counts counts = rp_count(page->result);
-	static const enum rp_verdict order[] = { RP_PASS, RP_FAIL, RP_WARN, RP_INCONCLUSIVE, RP_SKIP };
-
 	heading(page, "RUN");
 	put_target(page);
 	put_fingerprint(page);
-	fprintf(page->to, "  scenarios %zu%s", page->result->scenarios_count, page->result->scenarios_count > 0 ? ":" : "");
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if (counts.scenarios[order[i]] > 0)
-			fprintf(page->to, " %zu %s", counts.scenarios[order[i]], rp_verdict_name(order[i]));
-	put_flaky(page);
-	putc('\n', page->to);
+	put_counts(page);
 	put_took(page);
 	put_packets(page);
 	fprintf(page->to, "  seed      %llu\n", (unsigned long long)page->result->seed);
@@ -678,7 +614,7 @@ static void put_last_line(const struct page *page)
 	free(line);
 }
 
-static void put_brief_line(const struct page *page, const struct witness *witness)
+static void put_brief_line(const struct page *page, const struct rp_witness *witness)
 {
 	char *id = rp_shown_text(witness->scenario->id);
 	char *what = rp_shown_text(witness->finding->what == NULL ? "" : witness->finding->what);
@@ -690,14 +626,14 @@ static void put_brief_line(const struct page *page, const struct witness *witnes
 }
 
 /* Every finding of this verdict that is news, in one line. */
-static void put_brief(const struct page *page, enum rp_verdict verdict, enum news news)
+static void put_brief(const struct page *page, enum rp_verdict verdict, enum rp_news news)
 {
 	enum c2w_rule rules[C2W_RULES];
-	unsigned rule_count = rules_find(page->result, verdict, news, rules);
+	unsigned rule_count = rp_rules_find(page->result, verdict, news, rules);
 
 	for (unsigned i = 0; i < rule_count; i++) {
 		size_t count;
-		struct witness *witnesses = witnesses_find(page->result, rules[i], verdict, &count);
+		struct rp_witness *witnesses = rp_witnesses_find(page->result, rules[i], verdict, &count);
 
 		for (size_t k = 0; k < count; k++)
 			if (!witnesses[k].scenario->expected)
@@ -710,20 +646,21 @@ static void put_brief(const struct page *page, enum rp_verdict verdict, enum new
 static void put_first_to_mend(const struct page *page)
 {
 	enum c2w_rule rules[C2W_RULES];
-	char label[32];
+	char *first;
 
-	if (rules_find(page->result, RP_FAIL, NEWS, rules) == 0 && rules_find(page->result, RP_FAIL, NEWS_FLAKY, rules) == 0)
+	if (rp_rules_find(page->result, RP_FAIL, RP_NEWS, rules) == 0 && rp_rules_find(page->result, RP_FAIL, RP_NEWS_FLAKY, rules) == 0)
 		return;
-	snprintf(label, sizeof(label), "mend      first %s: ", c2w_rule_info(rules[0])->id);
-	put_labelled(page, 2, label, c2w_rule_info(rules[0])->sentence);
+	first = rp_string("first %s: %s", c2w_rule_info(rules[0])->id, c2w_rule_info(rules[0])->sentence);
+	put_labelled(page, 2, "mend      ", first);
+	free(first);
 }
 
 static void put_whole(const struct page *page)
 {
-	put_rules_found(page, RP_FAIL, NEWS, "BROKEN, in the order in which to mend it");
-	put_rules_found(page, RP_FAIL, NEWS_FLAKY, "BROKEN NOW AND THEN (flaky)");
-	put_rules_found(page, RP_WARN, NEWS, "NOT FOLLOWED (SHOULD)");
-	put_rules_found(page, RP_WARN, NEWS_FLAKY, "NOT FOLLOWED NOW AND THEN (SHOULD)");
+	put_rules_found(page, RP_FAIL, RP_NEWS, "BROKEN, in the order in which to mend it");
+	put_rules_found(page, RP_FAIL, RP_NEWS_FLAKY, "BROKEN NOW AND THEN (flaky)");
+	put_rules_found(page, RP_WARN, RP_NEWS, "NOT FOLLOWED (SHOULD)");
+	put_rules_found(page, RP_WARN, RP_NEWS_FLAKY, "NOT FOLLOWED NOW AND THEN (SHOULD)");
 	put_expected(page);
 	if (page->result->expectation.surprises_count > 0)
 		heading(page, "NOT AS EXPECTED");
@@ -746,7 +683,7 @@ void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp
 
 	page.width = page.width < LEAST_WIDTH ? LEAST_WIDTH : page.width > MOST_WIDTH ? MOST_WIDTH : page.width;
 	if (options->quiet) {
-		for (enum news news = NEWS; news <= NEWS_FLAKY; news++) {
+		for (enum rp_news news = RP_NEWS; news <= RP_NEWS_FLAKY; news++) {
 			put_brief(&page, RP_FAIL, news);
 			if (result->warnings_fail)
 				put_brief(&page, RP_WARN, news);
@@ -758,84 +695,4 @@ void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp
 		put_whole(&page);
 	}
 	put_last_line(&page);
-}
-
-/* Appends ", COUNT WHAT" where there is something to count. */
-static void tell(FILE *to, size_t count, const char *what)
-{
-	if (count > 0)
-		fprintf(to, ", %zu %s", count, what);
-}
-
-/* The word that the exit code stands for. */
-static const char *summary_word(const struct rp_result *result)
-{
-	enum rp_overall outcome = rp_outcome(result);
-
-	if (outcome == RP_CONFORMS && result->verdict != RP_CONFORMS)
-		return "as expected";
-	if (outcome == RP_VIOLATES && result->verdict != RP_VIOLATES)
-		return "not as expected";
-	return rp_overall_name(outcome);
-}
-
-/* The verdict of the rules that the line counts first. */
-static enum rp_verdict summary_first(const struct rp_result *result, const struct rp_counts *counts)
-{
-	if (result->verdict == RP_VIOLATES)
-		return counts->rules[RP_FAIL] == 0 && result->warnings_fail ? RP_WARN : RP_FAIL;
-	return result->verdict == RP_UNDECIDED && counts->rules[RP_INCONCLUSIVE] > 0 ? RP_INCONCLUSIVE : RP_PASS;
-}
-
-static void tell_expected(FILE *to, const struct rp_result *result)
-{
-	size_t expected = 0;
-
-	for (size_t i = 0; i < result->scenarios_count; i++)
-		expected += result->scenarios[i].expected;
-	if (rp_outcome(result) != RP_CONFORMS)
-		tell(to, expected, expected == 1 ? "failure expected" : "failures expected");
-	tell(to, result->expectation.surprises_count, result->expectation.surprises_count == 1 ? "known failure changed" : "known failures changed");
-}
-
-static void put_summary(FILE *to, const struct rp_result *result)
-{
-	static const char *const words[RP_VERDICTS] = {
-		[RP_FAIL] = "broken", [RP_WARN] = "not followed", [RP_INCONCLUSIVE] = "could not be judged", [RP_PASS] = "kept",
-	};
-	struct rp_counts counts = rp_count(result);
-	enum rp_verdict first = summary_first(result, &counts);
-
-	fprintf(to, "%zu of %zu rules %s", counts.rules[first], counts.rules_total, words[first]);
-	if (first != RP_PASS)
-		tell(to, counts.rules[RP_PASS], "kept");
-	if (first != RP_WARN)
-		tell(to, counts.rules[RP_WARN], counts.rules[RP_WARN] == 1 ? "SHOULD not followed" : "SHOULDs not followed");
-	if (first != RP_INCONCLUSIVE)
-		tell(to, counts.rules[RP_INCONCLUSIVE], "could not be judged");
-	tell(to, counts.rules[RP_SKIP] + counts.rules[RP_UNTESTED], "not tested");
-	tell_expected(to, result);
-}
-
-char *rp_summary_line(const struct rp_result *result)
-{
-	bool unreachable = result->verdict == RP_UNREACHABLE;
-	char *line = NULL;
-	size_t length;
-	FILE *to = must(open_memstream(&line, &length));
-
-	fprintf(to, "%s: ", summary_word(result));
-	if (unreachable || (result->verdict == RP_UNDECIDED && rp_count(result).rules[RP_INCONCLUSIVE] == 0)) {
-		char *reason = rp_shown_text(result->verdict_reason == NULL ? "no reason was given" : result->verdict_reason);
-		size_t length_of_reason = strlen(reason);
-
-		if (!unreachable && length_of_reason > 0 && reason[length_of_reason - 1] == '.')
-			reason[length_of_reason - 1] = '\0';
-		fprintf(to, "%s%s", reason, unreachable ? "" : "; ");
-		free(reason);
-	}
-	if (!unreachable)
-		put_summary(to, result);
-	fclose(to);
-	return line;
 }

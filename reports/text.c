@@ -139,6 +139,11 @@ size_t rp_difference(const char *a, const char *b)
 	return at;
 }
 
+bool rp_comparable(const char *expected, const char *got)
+{
+	return strcmp(expected, got) != 0 && (rp_difference(expected, got) > 0 || strchr(got, '|') != NULL);
+}
+
 char *rp_string(const char *format, ...)
 {
 	va_list arguments;

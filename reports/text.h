@@ -19,6 +19,8 @@ size_t rp_fit(const char *shown, unsigned columns);
 
 /* Octets up to the cell in which two shown texts begin to differ. */
 size_t rp_difference(const char *a, const char *b);
+/* Whether to show it: prose about what did not come has no first difference; both begin alike, or what came is a message. */
+bool rp_comparable(const char *expected, const char *got);
 /* A formatted string; the caller frees it. Out of memory ends the program. */
 char *rp_string(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -17,7 +17,7 @@ def ci(*arguments, **environment):
 def test_files_are_left(tmp_path):
     run = ci(tmp_path / "out", "--simulate", "--only", "CON-01")
     assert run.returncode == 0, run
-    assert {each.name for each in (tmp_path / "out").iterdir()} == {"result.json", "report.html", "junit.xml", "summary.md", "annotations.txt"}
+    assert {each.name for each in (tmp_path / "out").iterdir()} == {"result.json", "report.html", "junit.xml", "summary.md", "annotations.txt", "packets"}
     assert "::" not in run.stdout
 
 
