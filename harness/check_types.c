@@ -221,6 +221,8 @@ static int type_of(struct hx_checker *checker, const struct hx_expr *expr, unsig
 		return type_of_function(checker, expr, HX_WANT_CLIENT, HX_OCTETS);
 	case HX_LENGTH:
 		return type_of_function(checker, expr, HX_WANT_OCTETS, HX_NUMBER);
+	case HX_MISCASED:
+		return type_of_function(checker, expr, HX_WANT_OCTETS, HX_OCTETS);
 	}
 	return -1;
 }

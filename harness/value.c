@@ -142,6 +142,28 @@ static struct hx_value title(struct hx_run *run, int64_t number)
 	return octets_value(c2w_str_of(target->titles[number - 1]));
 }
 
+static bool is_title(const struct hx_target *target, struct c2w_str octets)
+{
+	for (unsigned i = 0; i < target->title_count; i++)
+		if (c2w_str_equal(c2w_str_of(target->titles[i]), octets))
+			return true;
+	return false;
+}
+
+/* Letters beyond ASCII stay as they are. Where that is a title all the same, there are question marks behind it. */
+static struct hx_value miscased(struct hx_run *run, struct c2w_str octets)
+{
+	char *to = hx_alloc(run->arena, octets.length + run->target->title_count + 1);
+	struct c2w_str other = { to, octets.length };
+	for (size_t i = 0; i < octets.length; i++) {
+		bool letter = (octets.at[i] | ' ') >= 'a' && (octets.at[i] | ' ') <= 'z';
+		to[i] = (char)(letter ? octets.at[i] ^ ' ' : octets.at[i]);
+	}
+	while (is_title(run->target, other))
+		to[other.length++] = '?';
+	return octets_value(other);
+}
+
 static struct hx_value client_value(const struct hx_run *run, unsigned index, enum hx_type type)
 {
 	struct c2w_str user = c2w_str_of(run->clients[index].user);
@@ -188,6 +210,8 @@ struct hx_value hx_eval(struct hx_run *run, const struct hx_expr *expr)
 		return time_of(run, hx_eval_client(run, expr->left), 0);
 	case HX_EARLIER:
 		return time_of(run, hx_eval_client(run, expr->left), -1);
+	case HX_MISCASED:
+		return miscased(run, hx_eval_octets(run, expr->left));
 	case HX_DECIMAL:
 		return octets_value(hx_eval_octets(run, expr->left));
 	case HX_LENGTH:

@@ -1,6 +1,8 @@
 /* Mistakes with sessions, lists and movie rooms: CON, LST, ENT, LEA.
  * For the gate only: see faults_inside.h.
  * Owns nothing; what a fault remembers belongs to its gate. */
+#include <strings.h>
+
 #include "server/faults_inside.h"
 
 /* ---- connecting: CON ------------------------------------------------------------------------------------- */
@@ -97,6 +99,14 @@ static int refuse_32(struct srv_passing *p, int error)
 	return error == SRV_NO_ERROR && srv_is(p, C2W_CONNECTION_REQUEST) && p->message.user.length == 32 ? C2W_PARAM_name_invalid_ : error;
 }
 FAULT(name_of_32_refused, .judge = refuse_32);
+
+static int refuse_main_room(struct srv_passing *p, int error)
+{
+	bool word = srv_is(p, C2W_CONNECTION_REQUEST) && c2w_str_equal(p->message.user, C2W_STR("MAIN_ROOM"));
+
+	return error == SRV_NO_ERROR && word ? C2W_PARAM_name_invalid_ : error;
+}
+FAULT(name_main_room_refused, .judge = refuse_main_room);
 
 static int allow_empty(struct srv_passing *p, int error)
 {
@@ -512,6 +522,19 @@ static bool begins_with_title(struct srv_passing *p)
 	return true;
 }
 FAULT(title_by_its_beginning, .request_of = C2W_ENTER_MOVIE_REQUEST, .request = begins_with_title);
+
+static bool any_case(struct srv_passing *p)
+{
+	for (size_t i = 1; i <= p->gate->core->settings.movie_count; i++) {
+		struct c2w_str title = p->gate->core->rooms[i].title;
+
+		if (!srv_room_find(p->gate->core, p->message.data) && p->message.data.length == title.length &&
+		    strncasecmp(p->message.data.at, title.at, title.length) == 0)
+			p->message.data = title;
+	}
+	return true;
+}
+FAULT(title_in_any_case, .request_of = C2W_ENTER_MOVIE_REQUEST, .request = any_case);
 
 static bool is_no_break_space(const char *at)
 {

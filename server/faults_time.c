@@ -589,6 +589,38 @@ static bool end_text(struct srv_passing *p)
 }
 FAULT(further_request_ends_the_text, .only = C2W_ON_UDP, .request = end_text);
 
+/* ---- what is somebody else's: REL-09, MSG-01 -------------------------------------------------------------------------- */
+
+static bool end_answer(struct srv_passing *p)
+{
+	if (p->endpoint)
+		srv_drop_response(p->gate->core, p->endpoint);
+	return true;
+}
+FAULT(text_ack_ends_the_answer, .only = C2W_ON_UDP, .request_of = C2W_NEW_MESSAGE_RESPONSE_ACK, .request = end_answer);
+
+static bool restart_timer(struct srv_passing *p)
+{
+	struct srv_sending *sending = p->endpoint ? &p->endpoint->response : NULL;
+
+	if (sending && sending->timed && c2w_command_info(p->message.command)->beat == C2W_ACK) {
+		DL_DELETE(p->gate->core->timetable, sending);
+		sending->due = p->gate->now + rto(p->gate->core);
+		DL_APPEND(p->gate->core->timetable, sending);
+	}
+	return true;
+}
+FAULT(any_ack_restarts_the_timer, .only = C2W_ON_UDP, .request = restart_timer);
+
+static bool take_texts_along(struct srv_passing *p)
+{
+	for (struct srv_endpoint *e = srv_has_session(p->endpoint) ? p->gate->core->names : NULL; e; e = e->hh_name.next)
+		if (e->first && c2w_str_equal(e->first->parcel->sent.user, srv_name(p->endpoint)))
+			srv_drop_waiting(p->gate->core, e);
+	return true;
+}
+FAULT(author_takes_texts_along, .only = C2W_ON_UDP, .request_of = C2W_LEAVE_SESSION_REQUEST, .request = take_texts_along);
+
 /* ---- what waits for what: REL-14, REL-15, REL-17, TRN-03 --------------------------------------------------------------- */
 
 /* What waits is sent at once, and in its turn again. */
