@@ -169,7 +169,7 @@ $(call objects_fuzz,$(SOURCES)) $(call objects_fuzzcov,$(SOURCES)): | deps-fuzz
 # ---- set-up --------------------------------------------------------------------------------------------------------
 
 # Only these goals install what is missing; the others say it and stop.
-INSTALLING := deps demo check check-all selftest mutants trust bench asan tsan cov lint format fuzz fuzzers corpus-seed corpus-min
+INSTALLING := deps demo check check-all selftest mutants trust bench asan tsan cov lint format fuzz fuzz-power fuzzers corpus-seed corpus-min
 $(INSTALLING): DEPS := scripts/deps
 DEPS := scripts/deps --check
 PYTHON ?= $(eval PYTHON := $$(shell scripts/python))$(PYTHON)
@@ -260,6 +260,9 @@ fuzzers: $(FUZZERS)
 fuzz: deps-fuzz fuzzers $(replays_fuzzcov) build/fuzz/dictionary ## all fuzz targets, TIME seconds together (600); leaves build/fuzz/report.html and .json
 	fuzz/run --time $(TIME) $(TARGETS:fuzz/targets/%.c=%)
 
+fuzz-power: deps-fuzz build/fuzz/target-session ## how soon the session target finds each known-bad server; leaves build/fuzz-power.json
+	fuzz/power
+
 replay = set -e; for target in $(TARGETS:fuzz/targets/%.c=%); do echo "replay $$target: $$($(1)-$$target corpus/$$target)"; done
 
 corpus-replay: $(replays_asan) $(replays_release) ## the corpus of every target, as plain programs with and without sanitizers
@@ -308,4 +311,4 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: help programs deps deps-build deps-test deps-bench deps-trust deps-lint deps-cov deps-fuzz demo check check-all scenarios selftest mutants libraries trust bench \
-	asan tsan cov clang fuzz fuzzers corpus-replay corpus-seed corpus-min lint format install dist clean FORCE
+	asan tsan cov clang fuzz fuzzers fuzz-power corpus-replay corpus-seed corpus-min lint format install dist clean FORCE
