@@ -169,7 +169,7 @@ $(call objects_fuzz,$(SOURCES)) $(call objects_fuzzcov,$(SOURCES)): | deps-fuzz
 # ---- set-up --------------------------------------------------------------------------------------------------------
 
 # Only these goals install what is missing; the others say it and stop.
-INSTALLING := deps demo check check-all selftest mutants trust bench asan tsan cov lint format fuzz fuzzers corpus-seed corpus-min
+INSTALLING := deps demo check check-all selftest mutants trust bench asan tsan cov lint format fuzz fuzz-power fuzz-power-network fuzzers corpus-seed corpus-min
 $(INSTALLING): DEPS := scripts/deps
 DEPS := scripts/deps --check
 PYTHON ?= $(eval PYTHON := $$(shell scripts/python))$(PYTHON)
@@ -192,7 +192,7 @@ demo: programs ## install what is missing, build, judge the reference server ove
 
 UNIT   = scripts/unit
 # Most tests wait for a server: there is room for two a core.
-PYTEST = $(PYTHON) -m pytest -q -n $(shell expr $$(nproc) \* 2) -p no:cacheprovider tests/cli tests/e2e
+PYTEST = $(PYTHON) -m pytest -q -n $(shell expr $$(nproc) \* 2) --dist loadgroup -p no:cacheprovider tests/cli tests/e2e
 
 check: deps-test programs $(programs_asan) $(units_asan) $(replays_asan) $(selftests_release) $(call objects_release,$(UNITS)) clang ## install what is missing, build with sanitizers, run every test
 	$(UNIT) $(units_asan)
@@ -264,6 +264,10 @@ fuzz: deps-fuzz fuzzers $(replays_fuzzcov) build/fuzz/dictionary ## all fuzz tar
 	fuzz/run --time $(TIME) $(TARGETS:fuzz/targets/%.c=%)
 	$(PYTHON) tests/fits.py build/fuzz/report.json
 
+fuzz-power: deps-fuzz build/fuzz/target-session ## how soon the session target, then c2w-fuzz, finds each known-bad server; leaves build/fuzz-power.json
+	fuzz/power
+	$(MAKE) fuzz-power-network
+
 replay = set -e; for target in $(TARGETS:fuzz/targets/%.c=%); do echo "replay $$target: $$($(1)-$$target corpus/$$target)"; done
 
 fuzz-power-network: programs ## hunt each known-bad server over the network: which is found, and how soon
@@ -315,4 +319,4 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: help programs deps deps-build deps-test deps-bench deps-trust deps-lint deps-cov deps-fuzz demo check check-all scenarios selftest mutants libraries trust bench \
-	asan tsan cov clang fuzz fuzzers fuzz-power-network corpus-replay corpus-seed corpus-min lint format install dist clean FORCE
+	asan tsan cov clang fuzz fuzzers fuzz-power fuzz-power-network corpus-replay corpus-seed corpus-min lint format install dist clean FORCE

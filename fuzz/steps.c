@@ -46,6 +46,15 @@ static struct c2w_str other_case(struct c2w_str name)
 	return (struct c2w_str){ changed, name.length };
 }
 
+static struct c2w_str with_point(struct c2w_str name)
+{
+	static char longer[C2W_MAX_USER + 1];
+
+	memcpy(longer, name.at, name.length);
+	longer[name.length] = '.';
+	return (struct c2w_str){ longer, name.length < C2W_MAX_USER ? name.length + 1 : name.length };
+}
+
 static struct c2w_str name_of(const struct fz_client *client)
 {
 	return (struct c2w_str){ client->name, client->name_length };
@@ -62,6 +71,8 @@ static struct c2w_str user_of(const struct fz_step *step, const struct fz_client
 	case FZ_USER_TOO_LONG: return xs(C2W_MAX_USER_NAME + 1);
 	case FZ_BAD_USER: return C2W_STR("no name");
 	case FZ_HUGE_USER: return xs(C2W_MAX_USER);
+	case FZ_WITH_POINT: return with_point(own);
+	case FZ_NEIGHBOURS_CASE: return other_case(name_of(&clients[(fz_who(step) + 1) % FZ_CLIENTS]));
 	case FZ_NATURAL: return c2w_str_of(fz_names[fz_who(step)]);
 	case FZ_OWN: case FZ_USERS: break;
 	}
@@ -114,6 +125,9 @@ static struct c2w_str data_of(enum fz_data which, bool text, size_t rest)
 	case FZ_LONGEST_REQUEST: return xs(rest);
 	case FZ_REQUEST_TOO_LONG: return xs(rest + 1);
 	case FZ_ONE_OCTET: return C2W_STR("1");
+	case FZ_BLANKS: return C2W_STR(" M  ");
+	case FZ_NO_BREAK_SPACES: return C2W_STR("\xC2\xA0M\xC2\xA0");
+	case FZ_MARKUP: return C2W_STR("<b>a  &</b>");
 	case FZ_FIRST: case FZ_DATAS: break;
 	}
 	return text ? C2W_STR("hi") : c2w_str_of(fz_titles[0]);
@@ -261,6 +275,8 @@ static size_t damage(const struct fz_step *step, char *octets, size_t length)
 	case FZ_NOTHING: return 0;
 	case FZ_CRLF_ALONE: return splice(octets, length, 0, length - 2, "", 0);
 	case FZ_CUT: return at;
+	case FZ_NO_BLANK: return splice(octets, length, blank, 1, "", 0);
+	case FZ_LONG_USER: return splice(octets, length, pipe + 1, 0, xs(C2W_MAX_USER).at, C2W_MAX_USER);
 	case FZ_DAMAGES: break;
 	}
 	return length;

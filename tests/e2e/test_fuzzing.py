@@ -1,5 +1,6 @@
 """The fuzz targets as fuzzing services build them: fuzz/oss-fuzz/build.sh in its environment, with libFuzzer and with AFL++."""
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from conftest import BUILD, ROOT
 
 TARGETS = sorted(path.stem for path in (ROOT / "fuzz/targets").glob("*.c"))
 ENGINES = {
-    "libfuzzer": {"CC": "clang", "CXX": "clang++", "CFLAGS": "-O0 -fsanitize=address -fsanitize=fuzzer-no-link", "CXXFLAGS": "-fsanitize=address",
+    "libfuzzer": {"CC": "clang", "CXX": "clang++", "CFLAGS": "-O0 -gline-tables-only -fsanitize=address -fsanitize=fuzzer-no-link", "CXXFLAGS": "-fsanitize=address",
                   "LIB_FUZZING_ENGINE": "-fsanitize=fuzzer"},
     "afl": {"CC": "afl-clang-fast", "CXX": "afl-clang-fast++", "CFLAGS": "-O0 -fsanitize=address", "CXXFLAGS": "-fsanitize=address",
             "LIB_FUZZING_ENGINE": "/usr/lib/afl/libAFLDriver.a"},
@@ -39,12 +40,13 @@ def source(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES])
 def test_build_sh_builds_targets_that_run_their_seeds(engine, source, tmp_path):
     out, work = tmp_path / "out", tmp_path / "work"
     out.mkdir()
     work.mkdir()
-    environment = {**os.environ, **ENGINES[engine], "SRC": str(source), "OUT": str(out), "WORK": str(work), "MAKEFLAGS": "", "AFL_QUIET": "1"}
+    environment = {**os.environ, **ENGINES[engine], "SRC": str(source), "OUT": str(out), "WORK": str(work), "MAKEFLAGS": "", "AFL_QUIET": "1",
+                   "CCACHE_NOHASHDIR": "1"}  # the tree lies somewhere else each time
     built = subprocess.run([source / "c2w/fuzz/oss-fuzz/build.sh"], env=environment, capture_output=True, text=True, timeout=600)
     assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
     for target in TARGETS:
@@ -56,6 +58,50 @@ def test_build_sh_builds_targets_that_run_their_seeds(engine, source, tmp_path):
         inputs = [tmp_path / target / name for name in names[:50]]
         run = subprocess.run([out / target, *inputs], env={**os.environ, "AFL_QUIET": "1"}, capture_output=True, text=True, timeout=120)
         assert run.returncode == 0, f"{target}: {run.stderr[-3000:]}"
+
+
+@pytest.fixture(scope="module")
+def fuzzers(source, tmp_path_factory):
+    """The tree as make fuzz finds it, but for what measures coverage: the session target by build.sh's flags, and by build.sh if it ran here."""
+    if not (source / "c2w/build/fuzz/target-session").exists():
+        flags = ENGINES["libfuzzer"]
+        subprocess.run(["make", "-C", source / "c2w", "build/fuzz/target-session", "build/fuzz/dictionary", f"FUZZ_FLAGS={flags['CFLAGS']}"],
+                       check=True, capture_output=True, timeout=600, env={**os.environ, "MAKEFLAGS": "", "CCACHE_NOHASHDIR": "1"})
+    return source / "c2w"
+
+
+@pytest.mark.xdist_group("libfuzzer")
+@pytest.mark.parametrize("fault, what, stack", [
+    ("use-after-the-second-leave", "AddressSanitizer heap-use-after-free", "fuzz/mishaps.c"),
+    ("author-hears-nothing", "MSG-01: ", "fuzz/session.c"),
+])
+def test_a_finding_is_minimised_told_apart_and_reported(fuzzers, fault, what, stack):
+    run = subprocess.run([fuzzers / "fuzz/run", "--time", "2", "session"], env={**os.environ, "C2W_FAULT": fault}, capture_output=True, text=True,
+                         timeout=300)
+    assert run.returncode == 1, run.stderr[-3000:]
+    report = json.loads((fuzzers / "build/fuzz/report.json").read_text())
+    (found,) = [finding for finding in report["findings"] if finding["what"].startswith(what)]
+    assert any(stack in place for place in found["stack"]) and found["times"] >= 1
+    octets = (fuzzers / found["input"]).read_bytes()
+    assert found["input"].endswith(".min") and octets.hex() == found["octets"] and len(octets) < 100
+    assert report["targets"]["session"]["executions"] > 0 and what in run.stdout
+    page = (fuzzers / "build/fuzz/report.html").read_text()
+    assert what in page and found["octets"] in page and 'class="bad"' in page
+    again = subprocess.run([fuzzers / word for word in found["again"].split()], env={**os.environ, "C2W_FAULT": fault}, capture_output=True, timeout=60)
+    assert again.returncode != 0
+    right = subprocess.run([fuzzers / word for word in found["again"].split()], capture_output=True, timeout=60)
+    assert right.returncode == 0
+
+
+@pytest.mark.xdist_group("libfuzzer")
+def test_the_power_of_the_session_target_is_measured(fuzzers):
+    faults = ["author-hears-nothing", "use-after-the-second-leave", "pieces-forgotten"]
+    run = subprocess.run([fuzzers / "fuzz/power", "--limit", "30", *faults], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout + run.stderr[-3000:]
+    report = json.loads((fuzzers / "build/fuzz-power.json").read_text())
+    assert [result["fault"] for result in report["faults"]] == faults
+    assert report["corpus"]["found"] == 2 and not report["corpus"]["missed"]
+    assert "whole messages" in report["faults"][2]["corpus"]["how"]
 
 
 @pytest.mark.parametrize("target", TARGETS)
