@@ -34,7 +34,7 @@ static void expect_text(struct fz_play *play, unsigned party, unsigned author, c
 void fz_forget_expected(struct fz_play *play, unsigned party)
 {
 	for (unsigned i = 0; i < play->expected_count; i++)
-		if (play->expected[i].party == party && !play->expected[i].met)
+		if ((play->expected[i].party == party || (play->expected[i].answer.family == C2W_CHAT && play->expected[i].author == party)) && !play->expected[i].met)
 			play->expected[i].asked = play->expected[i].met = true;
 }
 

@@ -130,8 +130,8 @@ static void account(struct fz_hunt *hunt, const struct fz_play *play)
 	unsigned messages = fz_play_messages(play);
 
 	hunt->messages += messages;
-	if (trip > 0 && (hunt->round_trip == 0 || trip < hunt->round_trip))
-		hunt->round_trip = trip;
+	if (trip > 0) /* as it is now, with all that is in flight: nobody is asked again sooner */
+		hunt->round_trip = hunt->round_trip == 0 ? trip : hunt->round_trip + (trip - hunt->round_trip) / 8;
 	if (hunt->options.rate > 0) {
 		int64_t now = net_now(hunt->options.net);
 
