@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { MAX_CORPUS = 4096, ALARM_EVERY = 64 };
+enum { MAX_CORPUS = 4096 };
 
 static void play_done(void *context, struct fz_play *play);
 
@@ -241,8 +241,7 @@ static void fuzz(struct fz_hunt *hunt)
 		}
 		busy += lane->busy;
 	}
-	if (hunt->executions % ALARM_EVERY == 0)
-		fz_look_for_alarm(hunt);
+	fz_look_for_alarm(hunt);
 	fz_look_for_leaks(hunt);
 	if (busy == 0 && hunt->case_count > 0)
 		fz_begin_looking(hunt);
