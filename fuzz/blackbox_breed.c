@@ -240,6 +240,26 @@ static void clock_steps(struct fz_breeder *breeder, struct fz_program *program, 
 	++*clock;
 }
 
+/* A name that is taken, one that was given back, one that differs in a letter's case only. */
+static void name_game(struct fz_breeder *breeder, struct fz_program *program)
+{
+	struct fz_step first = request_step(breeder, 0, C2W_CONNECTION_REQUEST), second = request_step(breeder, 1, C2W_CONNECTION_REQUEST);
+	const struct fz_step leave = { .action = FZ_SEND, .command = C2W_LEAVE_SESSION_REQUEST, .await = true };
+	unsigned game = fz_below(breeder, 3);
+
+	first.await = second.await = true;
+	second.user = FZ_USER_OTHER;
+	if (game == 2) {
+		first.user = FZ_USER_OTHER;
+		first.word = (struct fz_text)T("-x", 1);
+		second.word = (struct fz_text)T("-X", 1);
+	}
+	fz_program_add(program, &first);
+	if (game == 1)
+		fz_program_add(program, &leave);
+	fz_program_add(program, &second);
+}
+
 /* Acks held, a request, and the request again: as it was, or with other data. */
 static void repeated_steps(struct fz_breeder *breeder, struct fz_program *program, struct fz_step step)
 {
@@ -297,6 +317,8 @@ void fz_generate(struct fz_breeder *breeder, struct fz_program *program)
 	*program = (struct fz_program){ 0 };
 	for (unsigned i = 0; i < FZ_CAST; i++)
 		program->tcp[i] = i > 0 && !one_in(breeder, 4) ? program->tcp[0] : one_in(breeder, 2);
+	if (one_in(breeder, 20))
+		name_game(breeder, program);
 	for (unsigned i = 0; i < length; i++) {
 		unsigned client = fz_below(breeder, cast);
 		struct fz_step step = one_in(breeder, oddity) ? any_step(breeder, client) : sensible_step(breeder, client, &places[client]);

@@ -34,7 +34,7 @@ static void expect_text(struct fz_play *play, unsigned party, unsigned author, c
 void fz_forget_expected(struct fz_play *play, unsigned party)
 {
 	for (unsigned i = 0; i < play->expected_count; i++)
-		if (play->expected[i].party == party && !play->expected[i].met)
+		if ((play->expected[i].party == party || (play->expected[i].answer.family == C2W_CHAT && play->expected[i].author == party)) && !play->expected[i].met)
 			play->expected[i].asked = play->expected[i].met = true;
 }
 
@@ -86,6 +86,12 @@ struct fz_expected *fz_open_expectation(struct fz_play *play)
 	return NULL;
 }
 
+/* Nobody does anything before it is answered. */
+static bool is_awaited(const struct fz_party *party, const struct fz_step *step)
+{
+	return step != NULL && step->await && !party->deaf;
+}
+
 /* Texts: everyone who is certainly in the author's room, reads and acks. */
 static bool hears(const struct fz_party *party, const struct fz_party *author)
 {
@@ -122,7 +128,7 @@ static void text_sent(struct fz_party *author, const struct fz_step *step, const
 
 	for (unsigned i = 0; i < FZ_CAST; i++) {
 		struct fz_party *party = &play->parties[i];
-		bool certain = step != NULL && step->await && step->command == C2W_SEND_MESSAGE_REQUEST && step->action == FZ_SEND;
+		bool certain = is_awaited(author, step) && step->command == C2W_SEND_MESSAGE_REQUEST && step->action == FZ_SEND;
 
 		if (certain && hears(party, author) && (party == author || party->moving == 0))
 			expect_text(play, i, author->index, answer, message, false);
@@ -157,7 +163,7 @@ static enum fz_name name_asked_for(const struct fz_party *party, const struct fz
 	const struct fz_party *holder;
 	int whom = whose(play, name);
 
-	if (step == NULL || !step->await || party->guess.lost || party->guess.place != FZ_OUTSIDE || party->moving != 0)
+	if (!is_awaited(party, step) || party->guess.lost || party->guess.place != FZ_OUTSIDE || party->moving != 0)
 		return FZ_NAME_UNKNOWN;
 	if (whom < 0)
 		return memmem(name.at, name.length, play->options.tail, strlen(play->options.tail)) != NULL && !was_asked_for(play, name) ? FZ_NAME_FREE : FZ_NAME_UNKNOWN;
@@ -184,7 +190,7 @@ static bool is_due_again(const struct fz_party *party, const struct fz_step *ste
 {
 	const struct fz_guess *guess = &party->guess;
 
-	return step != NULL && step->await && party->holds && !party->tcp && !party->deaf && is_placed(party) && message->time == guess->processed &&
+	return is_awaited(party, step) && party->holds && !party->tcp && is_placed(party) && message->time == guess->processed &&
 	       message->time == guess->greatest && message->time == party->held_us && message->time == party->last_us && c2w_command_info(message->command)->family == guess->family && guess->family != C2W_CHAT &&
 	       c2w_command_info(message->command)->beat == C2W_REQUEST && c2w_str_equal(message->user, c2w_str_of(party->user)) && party->unacked_for == 0;
 }
@@ -233,7 +239,7 @@ void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_s
 	} else if (answer.due == FZ_DUE) {
 		struct fz_expected *expected = expect(play, party->index, &answer, message.time);
 
-		if (expected != NULL && answer.family == C2W_USER_LIST && step != NULL && step->await)
+		if (expected != NULL && answer.family == C2W_USER_LIST && is_awaited(party, step))
 			fz_expect_list(play, expected);
 	}
 }

@@ -8,7 +8,7 @@
 #include "fuzz/blackbox_set.h"
 #include "fuzz/blackbox_shrink.h"
 
-enum { MAX_LANES = 16, RECENT = 16, MAX_CASES = 32, MAX_KNOWN = 256, MAX_TITLES = 64, DOUBLINGS = 24 };
+enum { MAX_LANES = 16, RECENT = 32, MAX_CASES = 32, MAX_KNOWN = 256, MAX_TITLES = 64, DOUBLINGS = 24 };
 
 static const int64_t FZ_SECOND = 1000000000;
 

@@ -148,7 +148,8 @@ static void trial_over(struct fz_hunt *hunt)
 	} else {
 		written(hunt, shows);
 	}
-	hunt->wants_fresh = fz_looking_into(hunt) && hunt->case_count > 0 && needs_fresh(hunt);
+	/* A sanitizer that goes on tells each place once. */
+	hunt->wants_fresh = fz_looking_into(hunt) && hunt->case_count > 0 && (needs_fresh(hunt) || (hunt->trial_died && !hunt->down && hunt->options.restart != NULL));
 }
 
 void fz_begin_looking(struct fz_hunt *hunt)

@@ -28,8 +28,11 @@ static void another_answer(struct fz_party *party, const struct fz_expected *exp
 	char what[160];
 
 	party->guess.lost = true;
-	if (fz_answer_declines(&expected->answer, party->play->options.world, message))
+	party->play->moves++;
+	if (fz_answer_declines(&expected->answer, party->play->options.world, message)) {
+		fz_forget_expected(party->play, party->index); /* what was asked meanwhile, as if it had been granted */
 		return;
+	}
 	snprintf(what, sizeof(what), "%s %u came instead of %s", came, message->code, wanted);
 	fz_find(party->play, FZ_VIOLATION, expected->answer.rule, what, fz_escaped(c2w_str_of(wanted)), fz_escaped(octets));
 	fz_stop(party->play);

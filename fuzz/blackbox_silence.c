@@ -151,7 +151,7 @@ static void decide(struct fz_play *play, const struct fz_expected *open)
 	int64_t within = play->options.world->params->answer_within, since = net_now(play->options.net) - play->fencing_since;
 	bool honest = play->parties[HONEST].fenced;
 
-	if (fences_answered(play, open) || (honest && party->ended))
+	if (fences_answered(play, open) || (honest && (party->ended || since >= (play->options.patient ? 4 : 1) * within)))
 		missing(play, open);
 	else if (since >= 4 * within)
 		honest ? missing(play, open) : fz_hangs(play);

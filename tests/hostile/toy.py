@@ -6,8 +6,8 @@ toy.py PORT crash|leak|memory|hang|once|slow|odd|none
   memory  each CONNECTION_REQUEST takes 8 KiB that nobody gives back
   hang    a text with a pipe is chewed for ever
   once    a single answer, the hundredth, has a wrong code
-  slow    every message takes 3 ms (no mistake)
-  odd     errors with reasons, lists in any order, repetitions answered with a copy (no mistake)
+  slow    every message takes 1 ms (no mistake)
+  odd     errors with reasons, lists in any order (no mistake)
 """
 
 import os
@@ -29,6 +29,7 @@ class Toy:
         self.last = {}  # peer: TIME of its last request
         self.answers = {}  # peer: what its last request was, and its answer
         self.sent = 0
+        self.waiting = {}  # peer: texts for it, the first of them sent (REL-14)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", port))
         print(f"ready 127.0.0.1:{port}", flush=True)
@@ -45,9 +46,9 @@ class Toy:
         self.socket.sendto(octets, peer)
 
     def repeat(self, peer, head, command, user):
-        """Of the last request, at most once: a copy."""
+        """REL-11: a copy of what answered it, acked or not."""
         last = self.answers.get(peer)
-        if self.mistake == "odd" and last and float(last[0]) == float(head) and last[1:3] == (command.split("_")[0], user):
+        if last and float(last[0]) == float(head) and last[1:3] == (command.split("_")[0], user):
             self.socket.sendto(last[3], peer)
 
     def connection(self, peer, head, user, data):
@@ -99,6 +100,7 @@ class Toy:
             if self.mistake == "crash" and session[2]:
                 os.abort()
             del self.sessions[peer]
+            self.waiting.pop(peer, None)
         self.send(peer, head, "LEAVE_SESSION_GRANTED", user)
 
     def say(self, peer, head, user, data):
@@ -109,13 +111,24 @@ class Toy:
             pass
         for other, (_, room, _) in self.sessions.items():
             if room == session[1]:
-                self.send(other, head, "NEW_MESSAGE", user, data)
+                self.waiting.setdefault(other, []).append((head, user, data))
+                if len(self.waiting[other]) == 1:
+                    self.send(other, head, "NEW_MESSAGE", user, data)
+
+    def heard(self, peer, head, user, data):
+        waiting = self.waiting.get(peer)
+        if waiting and float(waiting[0][0]) == float(head) and waiting[0][1] == data and user == self.sessions.get(peer, [None])[0]:
+            waiting.pop(0)
+            if waiting:
+                self.send(peer, waiting[0][0], "NEW_MESSAGE", *waiting[0][1:])
 
     def receive(self, octets, peer):
         message = MESSAGE.fullmatch(octets.decode())
         if not message or len(octets) > 4096:
             return
         head, command, user, data = message.groups()
+        if command == "NEW_MESSAGE_RESPONSE_ACK":
+            self.heard(peer, head, user, data)
         act = {"CONNECTION_REQUEST": self.connection, "USER_LIST_REQUEST": self.users, "MOVIE_LIST_REQUEST": self.movies,
                "ENTER_MOVIE_REQUEST": self.enter, "LEAVE_SESSION_REQUEST": self.leave, "SEND_MESSAGE_REQUEST": self.say}.get(command)
         if not act or (peer in self.sessions and (user != self.sessions[peer][0] and act != self.connection or float(head) <= self.last[peer])):
@@ -129,7 +142,7 @@ class Toy:
         while True:
             octets, peer = self.socket.recvfrom(65536)
             if self.mistake == "slow":
-                time.sleep(0.003)
+                time.sleep(0.001)
             try:
                 self.receive(octets, peer)
             except ValueError:
