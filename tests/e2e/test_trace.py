@@ -234,7 +234,7 @@ def test_holes_in_a_stream_are_said_and_not_judged(run, trace, tmp_path):
 
 
 def test_a_profile_says_what_a_class_was_told(run, trace, tmp_path):
-    file = next(f for f in sorted(run[0].iterdir()) if f.name.startswith("connect-CON-02") and ".udp." in f.name)
+    file = next(f for f in sorted(run[0].iterdir()) if f.name.startswith("connect-CON-01") and ".udp." in f.name)
     profile = tmp_path / "class.profile"
     profile.write_text("# ours\nname-taken = 1234\n")
     assert trace("--complete", file)[0].code in (0, 4)
