@@ -5,12 +5,12 @@
 #include <argp.h>
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/near.h"
+#include "reports/profile.h"
 
 enum { MAX_SHARDS = 10000 };
 
@@ -153,56 +153,11 @@ static void parse_transport(struct argp_state *state, struct hx_options *options
 
 /* ---- parameters --------------------------------------------------------------------------------- */
 
-static struct c2w_str trimmed(const char *at, const char *end)
+static void refuse_params(struct argp_state *state, const char *option, char *wrong)
 {
-	while (at < end && strchr(" \t\r\n", *at) != NULL)
-		at++;
-	while (at < end && strchr(" \t\r\n", end[-1]) != NULL)
-		end--;
-	return (struct c2w_str){ at, (size_t)(end - at) };
-}
-
-/* NAME=VALUE from `where` ("-D" or FILE:LINE). */
-static void define(struct argp_state *state, struct hx_options *options, const char *where, const char *text)
-{
-	const char *equals = strchr(text, '=');
-	struct c2w_str name = trimmed(text, equals != NULL ? equals : text + strlen(text));
-	struct c2w_str value = equals != NULL ? trimmed(equals + 1, text + strlen(text)) : C2W_STR("");
-	int param = c2w_param_find(name);
-
-	if (param < 0)
-		argp_failure(state, 2, 0, "%s %.*s: there is no parameter of this name", where, (int)name.length, name.at);
-	else if (equals == NULL)
-		argp_failure(state, 2, 0, "%s %.*s: it takes NAME=VALUE", where, (int)name.length, name.at);
-	else if (c2w_params_set(&options->params, name, value) != C2W_OK)
-		argp_failure(state, 2, 0, "%s %.*s=%.*s: it takes %s", where, (int)name.length, name.at, (int)value.length, value.at,
-		             c2w_param_shape(c2w_param_info((enum c2w_param)param)->kind));
-}
-
-static void read_profile(struct argp_state *state, struct hx_options *options, const char *file)
-{
-	FILE *from = fopen(file, "re");
-	char *line = NULL, where[PATH_MAX + 16];
-	size_t size = 0;
-
-	if (from == NULL) {
-		refuse(state, "--profile", file, strerror(errno));
-		return;
-	}
-	for (unsigned number_of_line = 1; getline(&line, &size, from) >= 0; number_of_line++) {
-		struct c2w_str text;
-
-		line[strcspn(line, "#")] = '\0';
-		text = trimmed(line, line + strlen(line));
-		if (text.length == 0)
-			continue;
-		snprintf(where, sizeof(where), "%s:%u:", file, number_of_line);
-		define(state, options, where, line);
-	}
-	if (ferror(from))
-		refuse(state, "--profile", file, "it cannot be read");
-	free(line);
-	fclose(from);
+	if (wrong != NULL)
+		argp_failure(state, 2, 0, "%s %s", option, wrong);
+	free(wrong);
 }
 
 /* ---- argp ------------------------------------------------------------------------------------------ */
@@ -331,8 +286,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_LAUNCH: options->launch = value; return 0;
 	case KEY_SIMULATE: options->simulate = true; return 0;
 	case KEY_TRANSPORT: parse_transport(state, options, value); return 0;
-	case 'D': define(state, options, "-D", value); return 0;
-	case KEY_PROFILE: read_profile(state, options, value); return 0;
+	case 'D': refuse_params(state, "-D", rp_define(&options->params, value)); return 0;
+	case KEY_PROFILE: refuse_params(state, "--profile", rp_profile_read(&options->params, value)); return 0;
 	case 'j': options->jobs = (unsigned)number(state, "--jobs", value, 1, 256); return 0;
 	case KEY_ISOLATE: options->isolate = true; return 0;
 	case KEY_ALLOW_LOAD: options->allow_load = true; return 0;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "reports/output.h"
+#include "reports/profile.h"
 #include "pcap/main_record.h"
 #include "pcap/main_scenario.h"
 #include "pcap/source.h"
@@ -50,7 +51,7 @@ static void complain(const char *what, const char *why)
 
 /* ---- options ------------------------------------------------------------------------------------------ */
 
-enum key { KEY_SERVER = 256, KEY_JUDGE, KEY_COMPLETE, KEY_LATENCY, KEY_FILTER, KEY_MAX_TIME, KEY_JSON, KEY_MESSAGES, KEY_TO_SCENARIO, KEY_FAIL_ON };
+enum key { KEY_SERVER = 256, KEY_JUDGE, KEY_COMPLETE, KEY_LATENCY, KEY_FILTER, KEY_MAX_TIME, KEY_JSON, KEY_MESSAGES, KEY_TO_SCENARIO, KEY_FAIL_ON, KEY_PROFILE };
 
 static const struct argp_option table[] = {
 	{ .doc = "What is looked at:", .group = 1 },
@@ -62,6 +63,7 @@ static const struct argp_option table[] = {
 	{ "complete", KEY_COMPLETE, NULL, 0, "Nothing began before the capture: judge every session whole", 1 },
 	{ "latency", KEY_LATENCY, "DURATION", 0, "The most that a packet takes from where it was captured to either side (default: 5ms)", 1 },
 	{ "define", 'D', "NAME=VALUE", 0, "Set a parameter of the protocol (section 9): rto=200ms, name-taken=any", 1 },
+	{ "profile", KEY_PROFILE, "FILE", 0, "Read such parameters from a file, NAME = VALUE a line", 1 },
 	{ .doc = "What comes out:", .group = 2 },
 	{ "json", KEY_JSON, "FILE", 0, "Write the result there", 2 },
 	{ "messages", KEY_MESSAGES, NULL, 0, "Print every message, a JSON object a line, instead of a report", 2 },
@@ -112,16 +114,11 @@ static void parse_judge(struct argp_state *state, struct options *options, const
 		argp_failure(state, EXIT_USAGE, 0, "--judge: %s: must be server, client or both", value);
 }
 
-static void define(struct argp_state *state, struct options *options, const char *value)
+static void refuse_params(struct argp_state *state, const char *option, char *wrong)
 {
-	const char *equals = strchr(value, '=');
-	struct c2w_str name = { value, equals == NULL ? 0 : (size_t)(equals - value) };
-	int param = c2w_param_find(name);
-
-	if (equals == NULL || param < 0)
-		argp_failure(state, EXIT_USAGE, 0, "-D: %s: there is no such parameter, as NAME=VALUE", value);
-	else if (c2w_params_set(&options->params, name, c2w_str_of(equals + 1)) != C2W_OK)
-		argp_failure(state, EXIT_USAGE, 0, "-D: %s: must be %s", value, c2w_param_shape(c2w_param_info((enum c2w_param)param)->kind));
+	if (wrong != NULL)
+		argp_failure(state, EXIT_USAGE, 0, "%s: %s", option, wrong);
+	free(wrong);
 }
 
 static void check(struct argp_state *state, const struct options *options)
@@ -146,7 +143,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_JUDGE: parse_judge(state, options, value); return 0;
 	case KEY_COMPLETE: options->complete = true; return 0;
 	case KEY_LATENCY: options->latency = duration(state, "--latency", value); return 0;
-	case 'D': define(state, options, value); return 0;
+	case 'D': refuse_params(state, "-D", rp_define(&options->params, value)); return 0;
+	case KEY_PROFILE: refuse_params(state, "--profile", rp_profile_read(&options->params, value)); return 0;
 	case KEY_JSON: options->json = value; return 0;
 	case KEY_MESSAGES: options->messages = true; return 0;
 	case KEY_TO_SCENARIO: options->to_scenario = true; return 0;

@@ -158,13 +158,13 @@ def test_whoever_launches_may_capture(isolated):
 
 @pytest.mark.parametrize("fault", [None, "time-as-float", "foreign-text-accepted"])
 def test_the_packets_of_a_whole_run_say_what_the_run_says(isolated, trace, fault):
-    """The suite over UDP and TCP, by a file for each scenario and by one capture of all."""
+    """The suite over UDP and TCP, by one capture of all; and what is about names and format by a file for each scenario."""
     folder, of_run = isolated(f"--rto 500 --fault {fault}" if fault else "--rto 500", "-D", "rto=500ms", "--jobs", "8")
     assert of_run["target"]["capture"] == "captured"
     said = {rule["id"]: rule["verdict"] for rule in of_run["rules"]}
-    files = sorted(folder.iterdir())
+    files = sorted(folder.glob("names*")) + sorted(folder.glob("format*")) + sorted(folder.glob("movies*"))
     one = folder.parent / "all.pcapng"
-    subprocess.run(["mergecap", "-w", one, *files], check=True, timeout=60)
+    subprocess.run(["mergecap", "-w", one, *folder.iterdir()], check=True, timeout=60)
     for what in files, [one]:
         done, of_packets = trace("-D", "rto=500ms", "--judge", "server", "--complete", *what)
         seen = {rule["id"]: rule["verdict"] for rule in of_packets["rules"] if rule["verdict"] != "untested"}
@@ -228,6 +228,18 @@ def test_holes_in_a_stream_are_said_and_not_judged(run, trace, tmp_path):
     done, result = trace("--judge", "server", holes)
     assert broken(result) == set(), done
     assert any("holes in TCP" in (scenario["reason"] or "") for scenario in result["scenarios"])
+
+
+def test_a_profile_says_what_a_class_was_told(run, trace, tmp_path):
+    file = next(f for f in sorted(run[0].iterdir()) if f.name.startswith("connect-CON-01") and ".udp." in f.name)
+    profile = tmp_path / "class.profile"
+    profile.write_text("# ours\nname-taken = 1234\n")
+    assert trace("--complete", file)[0].code in (0, 4)
+    done, result = trace("--complete", "--judge", "server", "--profile", profile, file)
+    assert result["parameters"]["name-taken"] in (1234, "1234"), result["parameters"]
+    profile.write_text("rto = soon\n")
+    done, _ = trace("--profile", profile, file)
+    assert done.code == 2 and "class.profile:1: rto=soon" in done.err
 
 
 # ---- to a scenario
