@@ -215,6 +215,21 @@ static bool is_too_long(const struct scenario *scenario, const struct saying *sa
 	return by_client(saying, C2W_REQUEST) && strlen(saying->octets) > (size_t)scenario->params.max_request / 2;
 }
 
+/* An earlier endpoint of a name goes on while a later one is there. */
+static bool speaks_beside(const struct scenario *scenario, const struct saying *saying)
+{
+	const struct endpoint *endpoint = endpoint_of(scenario, saying->session), *other;
+
+	if (saying->octets == NULL || saying->received || by_client(saying, C2W_ACK))
+		return false;
+	for (const struct saying *before = scenario->sayings; before < saying; before++) {
+		other = endpoint_of(scenario, before->session);
+		if (other->member == endpoint->member && other > endpoint && before->octets != NULL && !before->received)
+			return true;
+	}
+	return false;
+}
+
 const char *scenario_why_not(const struct scenario *scenario)
 {
 	for (unsigned i = 0; i < scenario->count; i++) {
@@ -226,6 +241,8 @@ const char *scenario_why_not(const struct scenario *scenario)
 			return "a client acked what it had not got: of a scenario the engine acks what comes";
 		if (saying->octets == NULL && strncmp(saying->note, "octets without end", 18) == 0)
 			return "a client sent octets without a CR LF, whose number is not kept";
+		if (speaks_beside(scenario, saying))
+			return "two endpoints spoke by turns under one name: in a scenario the earlier one of a client is not read any more";
 		if (is_too_long(scenario, saying))
 			return "a request was so long that its length matters, and with other names it has another";
 	}
