@@ -210,9 +210,40 @@ static bool is_invented(const struct scenario *scenario, const struct saying *ac
 	return true;
 }
 
+/* An answer for the first time, and not to what its client asked last. */
+static bool is_overtaken(const struct scenario *scenario, const struct saying *answer)
+{
+	const struct saying *asked;
+
+	if (!from_server(answer) || c2w_command_info(answer->message.command)->family == C2W_CHAT)
+		return false;
+	for (const struct saying *before = scenario->sayings; before < answer; before++)
+		if (before->session == answer->session && from_server(before) && same_octets(before, answer))
+			return false;
+	asked = request_before(scenario, answer);
+	return asked != NULL && asked->message.time > answer->message.time;
+}
+
 static bool is_too_long(const struct scenario *scenario, const struct saying *saying)
 {
 	return by_client(saying, C2W_REQUEST) && strlen(saying->octets) > (size_t)scenario->params.max_request / 2;
+}
+
+/* A list, or a refusal: left out, it is not missed. */
+static bool changes_nothing(const struct scenario *scenario, const struct saying *request)
+{
+	const struct c2w_command_info *asked = c2w_command_info(request->message.command), *got;
+
+	if (!is_request(request) || asked->family == C2W_USER_LIST || asked->family == C2W_MOVIE_LIST)
+		return is_request(request);
+	for (const struct saying *later = request + 1; later < scenario->sayings + scenario->count; later++) {
+		if (later->session != request->session || !from_server(later) || later->message.time != request->message.time)
+			continue;
+		got = c2w_command_info(later->message.command);
+		if (got->family == asked->family)
+			return got->beat == C2W_ERROR_RESPONSE;
+	}
+	return false;
 }
 
 /* An earlier endpoint of a name goes on while a later one is there. */
@@ -220,7 +251,7 @@ static bool speaks_beside(const struct scenario *scenario, const struct saying *
 {
 	const struct endpoint *endpoint = endpoint_of(scenario, saying->session), *other;
 
-	if (saying->octets == NULL || saying->received || by_client(saying, C2W_ACK))
+	if (saying->octets == NULL || saying->received || by_client(saying, C2W_ACK) || changes_nothing(scenario, saying))
 		return false;
 	for (const struct saying *before = scenario->sayings; before < saying; before++) {
 		other = endpoint_of(scenario, before->session);
@@ -241,6 +272,8 @@ const char *scenario_why_not(const struct scenario *scenario)
 			return "a client acked what it had not got: of a scenario the engine acks what comes";
 		if (saying->octets == NULL && strncmp(saying->note, "octets without end", 18) == 0)
 			return "a client sent octets without a CR LF, whose number is not kept";
+		if (is_overtaken(scenario, saying))
+			return "a client asked several things at once, without waiting for answers";
 		if (speaks_beside(scenario, saying))
 			return "two endpoints spoke by turns under one name: in a scenario the earlier one of a client is not read any more";
 		if (is_too_long(scenario, saying))
