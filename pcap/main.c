@@ -392,6 +392,10 @@ static int report(struct run *run)
 	struct rp_result *result = record_finish(run->record, run->trace);
 	int code = exit_code(run, result), error = 0;
 
+	if (run->scenario != NULL && scenario_why_not(run->scenario) != NULL) {
+		complain("--to-scenario", scenario_why_not(run->scenario));
+		return EXIT_INCONCLUSIVE;
+	}
 	if (run->scenario != NULL)
 		return scenario_write(run->scenario, stdout) && !run->unreadable ? EXIT_CONFORMS : EXIT_USAGE;
 	if (!run->options.messages) {

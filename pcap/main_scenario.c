@@ -165,6 +165,123 @@ void scenario_event(struct scenario *scenario, struct pc_session *session, const
 	note_time(scenario, saying);
 }
 
+/* ---- what cannot be played again ---------------------------------------------------------------------- */
+
+static bool by_client(const struct saying *saying, enum c2w_beat beat)
+{
+	const struct c2w_command_info *info;
+
+	if (saying->octets == NULL || saying->received || saying->err != C2W_OK)
+		return false;
+	info = c2w_command_info(saying->message.command);
+	return info->sender == C2W_CLIENT && info->beat == beat;
+}
+
+static bool from_server(const struct saying *saying)
+{
+	return saying->octets != NULL && saying->received && saying->err == C2W_OK && c2w_command_info(saying->message.command)->sender == C2W_SERVER;
+}
+
+static bool is_ack_of(const struct saying *ack, const struct saying *answer)
+{
+	return by_client(ack, C2W_ACK) && ack->session == answer->session && ack->message.time == answer->message.time &&
+	       c2w_command_info(ack->message.command)->family == c2w_command_info(answer->message.command)->family;
+}
+
+/* The engine acks at once: what came again by a timer, or was asked for once more before its ack, would not. */
+static bool was_withheld(const struct scenario *scenario, const struct saying *answer)
+{
+	const struct saying *end = scenario->sayings + scenario->count;
+
+	for (const struct saying *later = answer + 1; later < end && !is_ack_of(later, answer); later++)
+		if (later->session == answer->session &&
+		    ((from_server(later) && same_octets(later, answer)) ||
+		     (by_client(later, C2W_REQUEST) && later->message.time == answer->message.time &&
+		      c2w_command_info(later->message.command)->family == c2w_command_info(answer->message.command)->family)))
+			return true;
+	return false;
+}
+
+static bool is_invented(const struct scenario *scenario, const struct saying *ack)
+{
+	for (const struct saying *before = scenario->sayings; before < ack; before++)
+		if (from_server(before) && is_ack_of(ack, before) && c2w_str_equal(ack->message.time_text, before->message.time_text))
+			return false;
+	return true;
+}
+
+/* An answer for the first time, and not to what its client asked last. */
+static bool is_overtaken(const struct scenario *scenario, const struct saying *answer)
+{
+	const struct saying *asked;
+
+	if (!from_server(answer) || c2w_command_info(answer->message.command)->family == C2W_CHAT)
+		return false;
+	for (const struct saying *before = scenario->sayings; before < answer; before++)
+		if (before->session == answer->session && from_server(before) && same_octets(before, answer))
+			return false;
+	asked = request_before(scenario, answer);
+	return asked != NULL && asked->message.time > answer->message.time;
+}
+
+static bool is_too_long(const struct scenario *scenario, const struct saying *saying)
+{
+	return by_client(saying, C2W_REQUEST) && strlen(saying->octets) > (size_t)scenario->params.max_request / 2;
+}
+
+/* A list, or a refusal: left out, it is not missed. */
+static bool changes_nothing(const struct scenario *scenario, const struct saying *request)
+{
+	const struct c2w_command_info *asked = c2w_command_info(request->message.command), *got;
+
+	if (!is_request(request) || asked->family == C2W_USER_LIST || asked->family == C2W_MOVIE_LIST)
+		return is_request(request);
+	for (const struct saying *later = request + 1; later < scenario->sayings + scenario->count; later++) {
+		if (later->session != request->session || !from_server(later) || later->message.time != request->message.time)
+			continue;
+		got = c2w_command_info(later->message.command);
+		if (got->family == asked->family)
+			return got->beat == C2W_ERROR_RESPONSE;
+	}
+	return false;
+}
+
+/* An earlier endpoint of a name goes on while a later one is there. */
+static bool speaks_beside(const struct scenario *scenario, const struct saying *saying)
+{
+	const struct endpoint *endpoint = endpoint_of(scenario, saying->session), *other;
+
+	if (saying->octets == NULL || saying->received || by_client(saying, C2W_ACK) || changes_nothing(scenario, saying))
+		return false;
+	for (const struct saying *before = scenario->sayings; before < saying; before++) {
+		other = endpoint_of(scenario, before->session);
+		if (other->member == endpoint->member && other > endpoint && before->octets != NULL && !before->received)
+			return true;
+	}
+	return false;
+}
+
+const char *scenario_why_not(const struct scenario *scenario)
+{
+	for (unsigned i = 0; i < scenario->count; i++) {
+		const struct saying *saying = &scenario->sayings[i];
+
+		if (from_server(saying) && was_withheld(scenario, saying))
+			return "a client did not ack what it got, or asked again before it did: of a scenario the engine acks everything at once";
+		if (by_client(saying, C2W_ACK) && is_invented(scenario, saying))
+			return "a client acked what it had not got: of a scenario the engine acks what comes";
+		if (saying->octets == NULL && strncmp(saying->note, "octets without end", 18) == 0)
+			return "a client sent octets without a CR LF, whose number is not kept";
+		if (is_overtaken(scenario, saying))
+			return "a client asked several things at once, without waiting for answers";
+		if (speaks_beside(scenario, saying))
+			return "two endpoints spoke by turns under one name: in a scenario the earlier one of a client is not read any more";
+		if (is_too_long(scenario, saying))
+			return "a request was so long that its length matters, and with other names it has another";
+	}
+	return NULL;
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------ */
 
 struct writer {

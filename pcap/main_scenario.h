@@ -13,6 +13,8 @@ struct scenario *scenario_new(const struct c2w_params *params);
 void scenario_free(struct scenario *scenario);
 /* A callback of a trace. */
 void scenario_event(struct scenario *scenario, struct pc_session *session, const struct pc_event *event);
+/* What of it the language or the engine cannot do again, a sentence; NULL: nothing. */
+const char *scenario_why_not(const struct scenario *scenario);
 /* Writes it. False: there is nothing in it that could be played. */
 bool scenario_write(const struct scenario *scenario, FILE *to);
 

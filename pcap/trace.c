@@ -408,6 +408,8 @@ static void take_segment(struct pc_trace *trace, struct session *session, bool r
 	pc_stream_segment(stream, packet, &sink);
 	if (packet->reset)
 		stream->ended = true;
+	if (!ended && stream->ended && received && session->up_framer.held > 0)
+		note(trace, session, false, "octets without end: no CR LF");
 	if (!ended && stream->ended && received)
 		down_ended(trace, session, packet->reset);
 	else if (!ended && stream->ended)

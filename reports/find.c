@@ -125,15 +125,15 @@ static const struct rp_event *late_one(const struct rp_scenario *scenario, const
 
 const struct rp_event *rp_offender(const struct rp_scenario *scenario, const struct rp_finding *finding)
 {
+	static const char after[] = "after ";
 	const struct rp_event *offender = NULL;
 	size_t length;
 	char *octets;
-	double ms;
 
 	if (finding->got == NULL || !rp_unescape(finding->got, &octets, &length))
 		return NULL;
-	if (sscanf(finding->got, "after %lf ms", &ms) == 1)
-		offender = late_one(scenario, finding, ms);
+	if (strncmp(finding->got, after, sizeof(after) - 1) == 0)
+		offender = late_one(scenario, finding, strtod(finding->got + sizeof(after) - 1, NULL));
 	for (const struct rp_event *event = scenario->timeline; event < scenario->timeline + scenario->timeline_count; event++)
 		if (is_candidate(event, finding) && event->length == length && memcmp(event->octets, octets, length) == 0)
 			offender = event;

@@ -234,7 +234,7 @@ def test_a_profile_says_what_a_class_was_told(run, trace, tmp_path):
     file = next(f for f in sorted(run[0].iterdir()) if f.name.startswith("connect-CON-01") and ".udp." in f.name)
     profile = tmp_path / "class.profile"
     profile.write_text("# ours\nname-taken = 1234\n")
-    assert trace("--complete", file)[0].code in (0, 4)
+    assert trace("--complete", "--judge", "server", file)[0].code == 0
     done, result = trace("--complete", "--judge", "server", "--profile", profile, file)
     assert result["parameters"]["name-taken"] in (1234, "1234"), result["parameters"]
     profile.write_text("rto = soon\n")
@@ -245,17 +245,20 @@ def test_a_profile_says_what_a_class_was_told(run, trace, tmp_path):
 # ---- to a scenario
 
 
-def test_a_capture_becomes_a_scenario_that_passes(run, program, conform, tmp_path):
-    """Where the clients keep their rules, on the server that it came from."""
-    made = tmp_path / "made"
+def test_a_capture_becomes_a_scenario_that_passes_or_it_says_why_not(run, program, conform, tmp_path):
+    """On the server that it came from."""
+    made, reasons = tmp_path / "made", set()
     made.mkdir()
-    for file in sorted(run[0].iterdir()):
-        if file.name.startswith(("chat-MSG-0", "connect-CON-01-r", "connect-CON-01-w", "format-FMT-04")) and "mixed" not in file.name:
-            done = program("c2w-trace", "--to-scenario", "--complete", "--server", ":1950", file)
-            assert done.code == 0 and done.out.startswith("scenario "), done
+    chosen = [file for file in sorted(run[0].iterdir()) if file.name.startswith(("chat", "connect", "transport", "reliability-REL-04", "format-FMT-08"))][::2]
+    for file in chosen:
+        done = program("c2w-trace", "--to-scenario", "--complete", "--server", ":1950", file)
+        if done.code == 0:
+            assert done.out.startswith("scenario "), done
             (made / f"{file.stem}.c2w").write_text(done.out)
-    assert len(list(made.iterdir())) > 30
-    assert conform("--check", made).code == 0
+        else:
+            assert done.code == 4 and not done.out and done.err.startswith("c2w-trace: --to-scenario: "), done
+            reasons.add(done.err)
+    assert len(list(made.iterdir())) > 0.6 * len(chosen) > 40 and len(reasons) >= 3
     done = conform("--simulate", made)
     assert done.code == 0, done.out
 
