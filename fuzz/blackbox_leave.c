@@ -6,10 +6,10 @@ enum { MAX_FAREWELLS = 4 };
 
 static void read_again(struct fz_party *party)
 {
-	if (party->deaf && party->open && !party->ended) {
+	if (party->deaf && party->open)
 		fz_say(party->play, "%s reads again\n", fz_known_names[party->index]);
+	if (party->deaf && party->open && !party->ended)
 		fz_set_reading(party, true);
-	}
 	if (party->holds && party->open)
 		fz_say(party->play, "%s resumes acks\n", fz_known_names[party->index]);
 	party->deaf = party->holds = false;

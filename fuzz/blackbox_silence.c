@@ -103,7 +103,8 @@ static void missing(struct fz_play *play, const struct fz_expected *expected)
 {
 	const struct fz_party *party = &play->parties[expected->party];
 	const char *wanted = c2w_command_info(expected->answer.command)->name;
-	enum c2w_rule rule = party->ended && party->nonsense ? C2W_TRN_05 : expected->answer.rule;
+	bool own = expected->answer.family != C2W_CHAT || expected->author == expected->party;
+	enum c2w_rule rule = own && party->ended && party->nonsense ? C2W_TRN_05 : expected->answer.rule;
 	char what[160];
 
 	if (expected->again)
@@ -137,9 +138,12 @@ static bool fences_answered(struct fz_play *play, const struct fz_expected *open
 		return true;
 	if (party->last_fence && !party->texted)
 		return true;
+	if (!fz_can_ask(party))
+		return !party->ended;
 	if (author != party && !author->fenced && fz_can_ask(author))
 		return false;
 	party->last_fence = true;
+	play->fencing_since = net_now(play->options.net); /* it is served: patience begins anew */
 	fz_send_fence(party);
 	return false;
 }

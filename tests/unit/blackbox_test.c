@@ -237,7 +237,7 @@ static const struct {
 	unsigned within;
 } faults[] = {
 	{ SRV_FAULT_datagram_twice, 200 },          { SRV_FAULT_recv_is_a_message, 500 },      { SRV_FAULT_one_message_a_segment, 1000 },
-	{ SRV_FAULT_malformed_closes_connection, 3000 }, { SRV_FAULT_pipe_missing, 100 },      { SRV_FAULT_granted_says_welcome, 100 },
+	{ SRV_FAULT_pipe_missing, 100 },      { SRV_FAULT_granted_says_welcome, 100 },
 	{ SRV_FAULT_unknown_is_answered, 500 },     { SRV_FAULT_users_listed_for_anyone, 500 }, { SRV_FAULT_no_session_has_code_0, 500 },
 	{ SRV_FAULT_text_cut_at_colon, 1000 },      { SRV_FAULT_empty_text_sent, 2000 },       { SRV_FAULT_repeated_text_sent_to_all, 2000 },
 	{ SRV_FAULT_everything_executed_again, 2000 }, { SRV_FAULT_tcp_retransmits, 6000 },    { SRV_FAULT_texts_do_not_wait, 4000 },
