@@ -162,6 +162,8 @@ build/fuzz/library.a: $(call objects_fuzz,$(LIBRARY))
 $(FUZZERS): build/fuzz/target-%: build/fuzz/fuzz/targets/%.o build/fuzz/library.a
 	$(call say,link,$@)
 	$(Q)$(FUZZ_LINK) $(FUZZ_FLAGS) $(FUZZ_ENGINE) -o $@ $^ $(PACKAGE_LIBS)
+build/fuzz/bench-empty: build/fuzz/bench/targets/empty.o
+	$(Q)$(FUZZ_LINK) $(FUZZ_FLAGS) $(FUZZ_ENGINE) -o $@ $^
 $(call objects_fuzz,$(SOURCES)) $(call objects_fuzzcov,$(SOURCES)): | deps-fuzz
 
 -include $(wildcard $(foreach v,$(VARIANTS),$(patsubst %.c,build/$(v)/%.d,$(SOURCES) $(BENCHES))))
@@ -237,7 +239,8 @@ RUNS ?= 20
 trust: deps-trust programs ## the right server under bad conditions, RUNS=20 times each: nothing may fail
 	tests/selftest/trust --runs $(RUNS)
 
-bench: deps-bench programs $(benches_release) $(call objects_clang,$(BENCHES)) ## measure, and print the ratios
+bench: deps-bench deps-fuzz programs $(benches_release) $(call objects_clang,$(BENCHES)) $(replays_release) build/asan/fuzz/replay-session \
+	build/fuzz/target-message build/fuzz/bench-empty ## measure, and print the ratios
 	bench/run
 	$(PYTHON) tests/fits.py build/bench.json
 

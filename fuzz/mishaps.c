@@ -29,9 +29,9 @@ FAULT(use_after_the_second_leave, .request_of = C2W_LEAVE_SESSION_REQUEST, .requ
 /* A name as long as names may be overruns its buffer by its NUL. */
 static bool copies_a_name(struct srv_passing *p)
 {
-	char *copy = malloc(C2W_MAX_USER_NAME);
+	char *copy = srv_allocate(C2W_MAX_USER_NAME);
 
-	for (size_t i = 0; copy && i < p->message.user.length && i < C2W_MAX_USER_NAME; i++)
+	for (size_t i = 0; i < p->message.user.length && i < C2W_MAX_USER_NAME; i++)
 		copy[i] = p->message.user.at[i];
 	stale = copy;
 	if (p->message.user.length == C2W_MAX_USER_NAME)
@@ -53,13 +53,11 @@ static bool forgets_to_free(struct srv_passing *p)
 
 FAULT(full_room_leaks, .answer_of = C2W_ENTER_MOVIE_ERROR, .answer = forgets_to_free);
 
-/* A text whose author is gone when its last retransmission is due: nobody thought of that. */
+/* A text is sent again whose author is gone: nobody thought of that. */
 static bool looks_for_the_author(struct srv_passing *p)
 {
-	const struct srv_endpoint *author = srv_session_find(p->gate->core, p->message.user);
-
-	stale = author ? p->gate->edit : NULL;
-	*stale = 0;
+	stale = p->gate->edit;
+	*stale = srv_session_find(p->gate->core, p->message.user)->name[0];
 	return true;
 }
 

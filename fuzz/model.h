@@ -83,6 +83,8 @@ enum { FZ_TRANSPORTS = 2, FZ_EVENTS = 18, FZ_OUTCOMES = 27, FZ_MODEL_CELLS = FZ_
 unsigned fz_model_cell(const struct fz_model *model);      /* what happened last, in the last event in which anything did */
 bool fz_model_visited(const struct fz_model *model, unsigned cell); /* in any event so far */
 bool fz_model_cell_possible(unsigned cell);
+/* Possible, but never of our session core: it decides otherwise, or another part decides. */
+bool fz_model_cell_elsewhere(unsigned cell);
 /* "UDP MAIN_ROOM USER_LIST_REQUEST: response". Writes at most `size` octets, NUL included; returns to. */
 const char *fz_model_cell_name(unsigned cell, char *to, size_t size);
 

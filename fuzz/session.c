@@ -283,6 +283,7 @@ static void compare(struct fz_session *s, const char *disagreement)
 		fprintf(stderr, "the model: %s\n", disagreement);
 		fz_refuted(__FILE__, __LINE__, "core and model agree");
 	}
+	FZ_CLAIM(ever[cell] || !fz_model_cell_elsewhere(cell));
 	counters[cell] = 1;
 	ever[cell] = true;
 	check_bounds(s);
@@ -416,15 +417,29 @@ void fz_session_step(struct fz_session *s, const struct fz_step *step)
 	}
 }
 
+static bool counts(unsigned cell)
+{
+	return fz_model_cell_possible(cell) && !fz_model_cell_elsewhere(cell);
+}
+
 struct fz_coverage fz_session_coverage(void)
 {
 	struct fz_coverage coverage = { 0 };
 
 	for (unsigned i = 0; i < FZ_MODEL_CELLS; i++) {
-		coverage.total += fz_model_cell_possible(i);
-		coverage.seen += fz_model_cell_possible(i) && ever[i];
+		coverage.total += counts(i);
+		coverage.seen += counts(i) && ever[i];
 	}
 	return coverage;
+}
+
+void fz_session_print_missing(void)
+{
+	char name[128];
+
+	for (unsigned i = 0; i < FZ_MODEL_CELLS; i++)
+		if (counts(i) && !ever[i])
+			printf("  not seen: %s\n", fz_model_cell_name(i, name, sizeof(name)));
 }
 
 /* ---- beginning and end ---------------------------------------------------------------------------------- */

@@ -22,5 +22,6 @@ void fz_session_end(struct fz_session *session);
 /* Specification coverage so far: cells of the model (transport x state x event x outcome) seen in any session, of those possible. */
 struct fz_coverage { unsigned seen, total; };
 struct fz_coverage fz_session_coverage(void);
+void fz_session_print_missing(void); /* those not seen, on stdout */
 
 #endif

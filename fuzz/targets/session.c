@@ -27,6 +27,8 @@ static void say_coverage(void)
 	struct fz_coverage cells = fz_session_coverage();
 
 	printf("specification coverage: %u of %u cells (transport x state x event x outcome)\n", cells.seen, cells.total);
+	if (fz_verbose)
+		fz_session_print_missing();
 }
 
 /* C2W_FAULT=NAME puts a known-bad server in the middle, to see how soon it is found: fuzz/power. */
