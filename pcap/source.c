@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 enum { SNAPLEN = 262144, BUFFER = 16 << 20, TIMEOUT_MS = 50, NS = 1000000000 };
+static const int64_t MAX_SECONDS = INT64_MAX / NS / 2;
 
 struct pc_source {
 	pcap_t *handle;
@@ -121,6 +122,16 @@ const char *pc_source_link_name(const struct pc_source *source)
 	return name != NULL ? name : "unknown";
 }
 
+/* ns since the epoch. A file may claim any time: one of another geological age is as good as the last that leaves room to reckon. */
+static int64_t time_of(struct pc_source *source, const struct timeval *at)
+{
+	int64_t unit = pcap_get_tstamp_precision(source->handle) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
+	int64_t seconds = at->tv_sec > MAX_SECONDS ? MAX_SECONDS : at->tv_sec < -MAX_SECONDS ? -MAX_SECONDS : at->tv_sec;
+	int64_t rest = at->tv_usec > NS ? NS : at->tv_usec < -NS ? -NS : at->tv_usec;
+
+	return seconds * NS + rest * unit;
+}
+
 int pc_source_next(struct pc_source *source, struct pc_frame *frame)
 {
 	struct pcap_pkthdr *header;
@@ -135,7 +146,7 @@ int pc_source_next(struct pc_source *source, struct pc_frame *frame)
 	if (got < 0)
 		return -1;
 	*frame = (struct pc_frame){
-		.at = (int64_t)header->ts.tv_sec * NS + (pcap_get_tstamp_precision(source->handle) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000) * (int64_t)header->ts.tv_usec,
+		.at = time_of(source, &header->ts),
 		.number = ++source->number, .octets = (const char *)octets, .length = header->caplen, .whole = header->len,
 	};
 	return 1;
