@@ -302,6 +302,8 @@ static void describe(struct record *record)
 	result->target.address = rp_text(result, "%s", record->server.family == 0 ? "nobody" : record->several ? "several servers" : net_addr_format(&record->server, address));
 	result->target.udp = record->sessions[0] > 0;
 	result->target.tcp = record->sessions[1] > 0;
+	result->target.udp_left_out = !result->target.udp;
+	result->target.tcp_left_out = !result->target.tcp;
 	result->target.started = record->start == INT64_MIN ? 0 : record->start;
 	result->duration = record->end - result->target.started;
 }

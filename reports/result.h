@@ -104,7 +104,7 @@ struct rp_target {
 	char *address;               /* "127.0.0.1:1950"; "simulated" */
 	char *launch;                /* the command, or NULL */
 	bool udp, tcp;               /* offered */
-	bool udp_left_out, tcp_left_out; /* not asked for (--transport), so whether it is offered is unknown */
+	bool udp_left_out, tcp_left_out; /* not asked for (--transport), not seen in a capture: whether it is offered is unknown */
 	bool simulated;
 	int64_t started;             /* wall clock, ns since 1970 */
 	int64_t round_trip;          /* ns, as measured; 0 unknown */

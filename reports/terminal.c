@@ -460,10 +460,10 @@ static const char *offered(const struct rp_target *target)
 	if (target->udp && target->tcp)
 		return "UDP and TCP";
 	if (target->udp)
-		return target->tcp_left_out ? "UDP (TCP: not asked for)" : "UDP (TCP: not offered)";
+		return target->tcp_left_out ? "UDP (TCP: not judged)" : "UDP (TCP: not offered)";
 	if (target->tcp)
-		return target->udp_left_out ? "TCP (UDP: not asked for)" : "TCP (UDP: not offered)";
-	return "no answer";
+		return target->udp_left_out ? "TCP (UDP: not judged)" : "TCP (UDP: not offered)";
+	return target->udp_left_out && target->tcp_left_out ? "nothing seen" : "no answer";
 }
 
 /* The last lines of what a launched server wrote. */

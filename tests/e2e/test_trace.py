@@ -112,6 +112,11 @@ def test_real_packets_where_that_is_permitted(judge, trace, server, tmp_path):
     assert done.code == 0 and broken(of_packets) == set(), done
 
 
+def test_of_a_transport_that_was_not_seen_nothing_is_said(run, trace):
+    done, result = trace(*sorted(run[0].glob("*.udp.pcap"))[:3])
+    assert result["target"]["transports"] == ["udp"] and "UDP (TCP: not judged)" in done.out, done
+
+
 # ---- real packets, without being root
 
 # An observer is as sure of these as the run is; of others he sees some breaches (docs/CAPTURES.md).

@@ -431,7 +431,7 @@ static void reasons_are_told_once(void **state)
 	free(text);
 	result->target.tcp_left_out = true;
 	text = report(result, 80, false, false, false);
-	assert_shows(text, "UDP (TCP: not asked for)");
+	assert_shows(text, "UDP (TCP: not judged)");
 	free(text);
 	rp_result_free(result);
 }
