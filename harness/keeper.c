@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,7 +19,7 @@
 
 #include "net/real.h"
 
-enum { PORT_TRIES = 50, MAX_LINE = 256 };
+enum { PORT_TRIES = 50, LOWEST_PORT = 10000, MAX_LINE = 256 };
 
 static const int64_t patience_usual = INT64_C(10000000000);
 static const int64_t poll_every = 20000000;       /* probes while it starts */
@@ -120,12 +121,38 @@ static int try_port(struct net *net, struct net_addr *address)
 	return error < 0 ? error : 0;
 }
 
+/* The first of the ports that the system gives to whoever asks for any. */
+static unsigned first_ephemeral(void)
+{
+	FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	unsigned first;
+
+	if (range == NULL)
+		return 0;
+	if (fscanf(range, "%u", &first) != 1)
+		first = 0;
+	fclose(range);
+	return first;
+}
+
+/* By chance, below the ephemeral ports: of those one of our own clients may get the server's while it is not up, or a probe connect to itself.
+ * 0, any, where there is no room below. */
+static uint16_t choose_port(void)
+{
+	unsigned first = first_ephemeral();
+	uint16_t chance;
+
+	if (first <= LOWEST_PORT || first > UINT16_MAX || getrandom(&chance, sizeof(chance), 0) != sizeof(chance))
+		return 0;
+	return (uint16_t)(LOWEST_PORT + chance % (first - LOWEST_PORT));
+}
+
 static int find_port(struct net *net, struct net_addr *address)
 {
 	int error = -EADDRINUSE;
 
 	for (unsigned i = 0; i < PORT_TRIES && error == -EADDRINUSE; i++) {
-		address->port = 0;
+		address->port = choose_port();
 		error = try_port(net, address);
 	}
 	return error;

@@ -1,5 +1,6 @@
 """--launch: the server is started, waited for, watched, restarted, and its whole process group ended."""
 
+import pathlib
 import socket
 import sys
 
@@ -21,6 +22,16 @@ def test_launched_judged_and_ended(judge):
     run, result = judge("--launch", REFERENCE, "--only", "CON")
     assert run.code == 0, run.out
     assert result["verdict"] == "conforms"
+
+
+def test_no_client_can_get_the_servers_port(judge):
+    """While the server is not up yet, or not up again, somebody who asks for any port must not get its."""
+    ephemeral = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    if ephemeral <= 10000:
+        pytest.skip("there is no room below the ephemeral ports")
+    for _ in range(3):
+        _, result = judge("--launch", REFERENCE, "--only", "connect/CON-01-first-visit")
+        assert 10000 <= int(result["target"]["address"].rpartition(":")[2]) < ephemeral
 
 
 def test_launch_and_target_together(judge):
