@@ -276,7 +276,7 @@ static void work(struct hx_lane *lane)
 	struct hx_schedule *schedule = lane->schedule;
 	struct hx_job *job;
 
-	while (!lane->solo && (job = hx_plan_next(&schedule->plan, &lane->share)) != NULL)
+	while (!lane->solo && (!lane->timid || lane->active == 0) && (job = hx_plan_next(&schedule->plan, &lane->share)) != NULL)
 		start(lane, job);
 	if (lane->active > 0)
 		return;

@@ -371,8 +371,13 @@ void hx_lane_restart(struct hx_lane *lane)
 	struct hx_schedule *schedule = lane->schedule;
 
 	if (lane->barren++ == MAX_BARREN) {
-		hx_lane_lose(lane, "it goes away again and again");
-		return;
+		if (lane->timid) {
+			hx_lane_lose(lane, "it goes away again and again");
+			return;
+		}
+		lane->timid = true;
+		lane->barren = 0;
+		hx_schedule_note(schedule, "It goes away again and again: from here on the scenarios run one at a time.");
 	}
 	lane->state = HX_LANE_DOWN;
 	lane->need_probe = false;

@@ -30,6 +30,7 @@ struct hx_lane {
 	unsigned active;
 	bool solo;                      /* what runs was started alone */
 	bool need_probe;
+	bool timid;                     /* the server died too often in company: one at a time from here on */
 	unsigned bad_in_row, barren;
 	struct hx_job *last;            /* the last one that was answered */
 	bool last_alone;
@@ -101,7 +102,8 @@ void hx_schedule_find_flaky(struct hx_schedule *schedule);
 /* ---- schedule_greet.c ---- */
 
 void hx_lane_greet(struct hx_lane *lane, enum hx_purpose purpose);
-void hx_lane_restart(struct hx_lane *lane); /* asks for it; lost after some in a row without a run between */
+/* Asks for it. After some in a row without a run between the lane becomes timid; after as many more it is lost. */
+void hx_lane_restart(struct hx_lane *lane);
 struct rp_scenario *hx_schedule_add_sanity(struct hx_schedule *schedule, const struct hx_greeter *greeter); /* moves the other records */
 
 void hx_schedule_stop_measuring(struct hx_schedule *schedule);

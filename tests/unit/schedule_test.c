@@ -1078,6 +1078,23 @@ static void a_launched_server_that_hangs_is_restarted(void **state)
 	assert_int_equal(record("next")->verdict, RP_PASS);
 }
 
+/* Nobody comes to an end beside others: then they run one at a time, and each death has its author. */
+static void a_server_that_dies_of_company_is_judged_without(void **state)
+{
+	(void)state;
+	world->options.launched = true;
+	add_many(6 * HX_FIRST_CAP);
+	for (unsigned i = 0; i < world->act_count; i++) {
+		world->acts[i].endings[1] = world->acts[i].endings[0];
+		world->acts[i].endings[0] = (struct ending){ .dies = true };
+		world->acts[i].ending_count = 2;
+	}
+	play();
+	assert_int_equal(world->result->verdict, RP_VIOLATES);
+	for (unsigned i = 0; i < world->act_count; i++)
+		assert_int_not_equal(record(world->acts[i].id)->verdict, RP_INCONCLUSIVE);
+}
+
 static void a_server_that_does_not_come_back_is_lost(void **state)
 {
 	(void)state;
@@ -1212,6 +1229,7 @@ int main(void)
 		WORLD(a_death_alone_is_blamed_at_once), WORLD(of_several_suspects_the_killer_is_found),
 		WORLD(a_death_that_does_not_come_again_is_blamed_on_company), WORLD(a_death_just_after_a_run_is_that_run_s),
 		WORLD(a_launched_server_that_hangs_is_restarted),
+		WORLD(a_server_that_dies_of_company_is_judged_without),
 		WORLD(a_server_that_does_not_come_back_is_lost), WORLD(interruption_stops_what_runs_and_leaves_the_rest),
 		WORLD(what_failed_before_the_stop_is_not_confirmed), WORLD(a_run_may_take_its_timeout_and_no_more),
 		WORLD(the_command_that_repeats_is_said), cmocka_unit_test(the_cap_moves_within_its_bounds),
