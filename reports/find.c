@@ -134,9 +134,12 @@ const struct rp_event *rp_offender(const struct rp_scenario *scenario, const str
 		return NULL;
 	if (strncmp(finding->got, after, sizeof(after) - 1) == 0)
 		offender = late_one(scenario, finding, strtod(finding->got + sizeof(after) - 1, NULL));
-	for (const struct rp_event *event = scenario->timeline; event < scenario->timeline + scenario->timeline_count; event++)
+	for (size_t i = 0; i < scenario->timeline_count; i++) {
+		const struct rp_event *event = &scenario->timeline[i];
+
 		if (is_candidate(event, finding) && event->length == length && memcmp(event->octets, octets, length) == 0)
 			offender = event;
+	}
 	free(octets);
 	return offender;
 }

@@ -251,11 +251,11 @@ void rp_ladder_write(const struct rp_scenario *scenario, FILE *to, const struct 
 	struct ladder ladder = { .scenario = scenario, .options = options, .to = to };
 	size_t before;
 
+	if (scenario->timeline_count == 0)
+		return;
 	ladder.end = window_end(scenario, options->until);
 	before = (size_t)(ladder.end - scenario->timeline);
 	ladder.first = scenario->timeline + (options->rows > 0 && before > options->rows ? before - options->rows : 0);
-	if (before == 0)
-		return;
 	clients_find(&ladder);
 	ladder.mixed = is_mixed(&ladder);
 	ladder.left_out = common_prefix(&ladder);
