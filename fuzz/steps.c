@@ -375,6 +375,23 @@ static void change_field(struct fz_step *step, uint64_t *random)
 	}
 }
 
+static bool logs_in(const struct fz_step *step)
+{
+	return fz_op(step) == FZ_OP_REQUEST && step->what % C2W_FAMILIES == C2W_CONNECTION;
+}
+
+/* Who did not log in before does so, mostly: without a session little happens. */
+static void new_step_at(struct fz_step *steps, unsigned at, uint64_t *random)
+{
+	unsigned before = 0;
+
+	new_step(&steps[at], random);
+	while (before < at && !(fz_who(&steps[before]) == fz_who(&steps[at]) && logs_in(&steps[before])))
+		before++;
+	if (before == at && below(random, 4))
+		steps[at] = (struct fz_step){ .op = FZ_OP_REQUEST, .who = steps[at].who, .what = C2W_CONNECTION };
+}
+
 static unsigned insert(struct fz_step *steps, unsigned count, unsigned at, unsigned from, unsigned times, uint64_t *random)
 {
 	struct fz_step copied[FZ_MOST_STEPS];
@@ -387,7 +404,7 @@ static unsigned insert(struct fz_step *steps, unsigned count, unsigned at, unsig
 		if (from + i < count)
 			steps[at + i] = copied[from + i];
 		else
-			new_step(&steps[at + i], random);
+			new_step_at(steps, at + i, random);
 	}
 	return count + times;
 }
