@@ -126,7 +126,7 @@ static struct c2w_str data_of(enum fz_data which, bool text, size_t rest)
 	case FZ_REQUEST_TOO_LONG: return xs(rest + 1);
 	case FZ_ONE_OCTET: return C2W_STR("1");
 	case FZ_BLANKS: return C2W_STR(" M  ");
-	case FZ_NO_BREAK_SPACES: return C2W_STR("\xC2\xA0M\xC2\xA0");
+	case FZ_NO_BREAK_SPACE: return C2W_STR("M\xC2\xA0");
 	case FZ_MARKUP: return C2W_STR("<b>a  &</b>");
 	case FZ_FIRST: case FZ_DATAS: break;
 	}
