@@ -269,12 +269,14 @@ fuzz: deps-fuzz fuzzers $(replays_fuzzcov) build/fuzz/dictionary ## all fuzz tar
 
 fuzz-power: deps-fuzz build/fuzz/target-session ## how soon the session target, then c2w-fuzz, finds each known-bad server; leaves build/fuzz-power.json
 	fuzz/power
+	$(PYTHON) tests/fits.py build/fuzz-power.json
 	$(MAKE) fuzz-power-network
 
 replay = set -e; for target in $(TARGETS:fuzz/targets/%.c=%); do echo "replay $$target: $$($(1)-$$target corpus/$$target)"; done
 
 fuzz-power-network: programs ## hunt each known-bad server over the network: which is found, and how soon
 	fuzz/power-blackbox
+	$(PYTHON) tests/fits.py build/fuzz-power-network.json
 
 corpus-replay: $(replays_asan) $(replays_release) ## the corpus of every target, as plain programs with and without sanitizers
 	$(call replay,build/asan/fuzz/replay)

@@ -10,6 +10,7 @@ import zipfile
 import pytest
 
 from conftest import BUILD, ROOT
+from fits import fits
 
 TARGETS = sorted(path.stem for path in (ROOT / "fuzz/targets").glob("*.c"))
 ENGINES = {
@@ -108,7 +109,7 @@ def test_the_power_of_the_session_target_is_measured(fuzzers):
     faults = ["author-hears-nothing", "longest-name-overruns", "pieces-forgotten"]
     run = subprocess.run([fuzzers / "fuzz/power", "--limit", "30", *faults], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stdout + run.stderr[-3000:]
-    report = json.loads((fuzzers / "build/fuzz-power.json").read_text())
+    report = fits(json.loads((fuzzers / "build/fuzz-power.json").read_text()))
     assert [result["fault"] for result in report["faults"]] == faults
     assert report["corpus"]["found"] == 2 and not report["corpus"]["missed"]
     assert "whole messages" in report["faults"][2]["corpus"]["how"]
