@@ -22,6 +22,7 @@ struct member {
 	char user[PC_MAX_NAME];     /* "": it never said one */
 	bool tcp, late;
 	bool odd_times;             /* they do not grow, so that they matter as they are */
+	bool renamed;               /* asked for a session under other names, too */
 	char address[NET_ADDR_TEXT];
 };
 
@@ -141,6 +142,15 @@ static void note_time(struct scenario *scenario, const struct saying *saying)
 		endpoint->time = saying->message.time;
 }
 
+/* Who asks under a second name, too, is not always the one whom a list calls by the first. */
+static void note_name(struct scenario *scenario, const struct saying *saying)
+{
+	struct member *member = &scenario->cast[endpoint_of(scenario, saying->session)->member];
+
+	if (is_request(saying) && saying->message.command == C2W_CONNECTION_REQUEST && !c2w_str_equal(saying->message.user, c2w_str_of(member->user)))
+		member->renamed = true;
+}
+
 void scenario_event(struct scenario *scenario, struct pc_session *session, const struct pc_event *event)
 {
 	struct saying *saying;
@@ -163,6 +173,7 @@ void scenario_event(struct scenario *scenario, struct pc_session *session, const
 	if (saying->err != C2W_OK)
 		saying->message.data = (struct c2w_str){ saying->octets, event->octets.length };
 	note_time(scenario, saying);
+	note_name(scenario, saying);
 }
 
 /* ---- what cannot be played again ---------------------------------------------------------------------- */
@@ -412,7 +423,7 @@ static void put_listing(const struct writer *writer, struct c2w_str list)
 		if (comma != NULL)
 			name.length = (size_t)(comma - entry.at);
 		member = member_called(writer->scenario, name);
-		if (member >= 0) {
+		if (member >= 0 && !writer->scenario->cast[member].renamed) {
 			fprintf(writer->to, "%s user%d", word, member + 1);
 			if (comma != NULL && c2w_str_equal((struct c2w_str){ comma + 1, entry.length - name.length - 1 }, c2w_str_of(main_room)))
 				fputs(" in $main-room", writer->to);

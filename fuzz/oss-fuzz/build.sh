@@ -3,15 +3,11 @@
 # LIB_FUZZING_ENGINE; in OUT each target finds its seeds, its dictionary and its options beside it.
 cd "$SRC/c2w"
 
-# The runner has no libraries of ours: they go into the program, where there is an archive of them.
-libraries=
-for library in -levent_core -levent_extra -ljansson -lunistring; do
-	archive=$($CC -print-file-name="lib${library#-l}.a")
-	[ -f "$archive" ] && libraries+=" $archive" || libraries+=" $library"
-done
+# The runner has no libraries of ours: they go beside the programs. (An RPATH, unlike a RUNPATH, holds for what they need in turn, too.)
+libraries="$(make -s libraries CFLAGS= LDFLAGS=) -Wl,--disable-new-dtags,-rpath,'\$\$ORIGIN/lib'"
 
 make -j"$(nproc)" fuzzers FUZZ_CC="$CC" FUZZ_LINK="${CXX:-$CC} ${CXXFLAGS:-}" FUZZ_FLAGS="$CFLAGS" FUZZ_ENGINE="$LIB_FUZZING_ENGINE" \
-	PACKAGE_LIBS="$libraries -lm" CFLAGS= LDFLAGS=
+	PACKAGE_LIBS="$libraries" CFLAGS= LDFLAGS=
 make -j"$(nproc)" build/c2w-seeds CC="$CC" CFLAGS= LDFLAGS= # no target: it runs here and now
 build/c2w-seeds --dictionary > "$WORK/dictionary"
 
@@ -23,3 +19,6 @@ for source in fuzz/targets/*.c; do
 	rm -f "$OUT/${target}_seed_corpus.zip"
 	find "corpus/$target" -type f | zip -q -j -@ "$OUT/${target}_seed_corpus.zip"
 done
+
+mkdir -p "$OUT/lib"
+ldd build/fuzz/target-* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | grep -Ev '/(libc|libm|libgcc_s|libstdc\+\+)\.so' | sort -u | xargs cp -L -t "$OUT/lib"
