@@ -193,8 +193,7 @@ demo: programs ## install what is missing, build, judge the reference server ove
 	scripts/demo
 
 UNIT   = scripts/unit
-# Most tests wait for a server: there is room for two a core.
-PYTEST = $(PYTHON) -m pytest -q -n $(shell expr $$(nproc) \* 2) --dist loadgroup -p no:cacheprovider tests/cli tests/e2e
+PYTEST = $(PYTHON) -m pytest -q -n auto --dist loadgroup -p no:cacheprovider tests/cli tests/e2e
 
 check: deps-test programs $(programs_asan) $(units_asan) $(replays_asan) $(selftests_release) $(call objects_release,$(UNITS)) clang ## install what is missing, build with sanitizers, run every test
 	$(UNIT) $(units_asan)

@@ -270,9 +270,9 @@ def test_schemas(report, result, tmp_path):
 
 def test_whatever_names_a_schema_has_one():
     named = set()
-    for pattern in "harness/*.c", "reports/*.[ch]", "pcap/*.c", "fuzz/*.c", "fuzz/run", "tests/selftest/*", "bench/run":
+    for pattern in "harness/*.c", "reports/*.[ch]", "pcap/*.c", "fuzz/*.c", "fuzz/run", "fuzz/power*", "tests/selftest/*", "bench/run":
         for file in ROOT.glob(pattern):
-            named |= set(re.findall(r'"(c2w-[a-z]+/\d)"', file.read_text(errors="replace"))) if file.is_file() else set()
+            named |= set(re.findall(r'"(c2w-[a-z-]+/\d)"', file.read_text(errors="replace"))) if file.is_file() else set()
     assert {"c2w-result/1", "c2w-events/1", "c2w-message/1", "c2w-fuzz/1", "c2w-fuzzing/1", "c2w-selftest/1", "c2w-mutants/1", "c2w-bench/1"} <= named
     assert named == {f"{file.name.split('-1.')[0]}/1" for file in (ROOT / "reports").glob("c2w-*.schema.json")}
     for name in named:

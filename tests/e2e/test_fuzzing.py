@@ -64,10 +64,13 @@ def test_build_sh_builds_targets_that_run_their_seeds(engine, source, tmp_path):
 @pytest.fixture(scope="module")
 def fuzzers(source, tmp_path_factory):
     """The tree as make fuzz finds it, but for what measures coverage: the session target by build.sh's flags, and by build.sh if it ran here."""
+    def make(*what):
+        subprocess.run(["make", "-C", source / "c2w", *what], check=True, capture_output=True, timeout=600,
+                       env={**os.environ, "MAKEFLAGS": "", "CCACHE_NOHASHDIR": "1"})
+
     if not (source / "c2w/build/fuzz/target-session").exists():
-        flags = ENGINES["libfuzzer"]
-        subprocess.run(["make", "-C", source / "c2w", "build/fuzz/target-session", "build/fuzz/dictionary", f"FUZZ_FLAGS={flags['CFLAGS']}"],
-                       check=True, capture_output=True, timeout=600, env={**os.environ, "MAKEFLAGS": "", "CCACHE_NOHASHDIR": "1"})
+        make("build/fuzz/target-session", f"FUZZ_FLAGS={ENGINES['libfuzzer']['CFLAGS']}")
+    make("build/fuzz/dictionary")
     return source / "c2w"
 
 
