@@ -203,15 +203,12 @@ static void judge_within(struct hx_run *run, const struct hx_step *step, struct 
 	judge_window(run, hx_rule_of(run, step), "it came too late", since, at, 0, hx_eval_whole(run, step->within) + jitter_allowance(run));
 }
 
-static enum hx_progress do_expect(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
+/* One expectation, alone or of a group, whose deadline is armed. */
+static enum hx_progress await(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
 {
-	struct hx_endpoint *endpoint = hx_endpoint_of(client);
-	if (run->step_fresh) {
-		int64_t within = step->within != NULL ? hx_eval_whole(run, step->within) : 0;
-		int64_t patience = hx_patience(run);
-		deadline(run, net_now(run->net) + (within > patience ? within : patience));
+	const struct hx_endpoint *endpoint = hx_endpoint_of(client);
+	if (run->step_fresh)
 		repeat_for(run, step, client);
-	}
 	enum hx_progress progress = hx_match(run, step, client);
 	if (progress == HX_NEXT)
 		judge_within(run, step, client, client->last_at);
@@ -222,18 +219,14 @@ static enum hx_progress do_expect(struct hx_run *run, const struct hx_step *step
 	return run->step_due ? missing(run, step, client, hx_rule_of(run, step)) : HX_BLOCKED;
 }
 
-static enum hx_progress member_of_group(struct hx_run *run, const struct hx_step *member, struct hx_client *client)
+static enum hx_progress do_expect(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
 {
-	if (run->step_fresh)
-		repeat_for(run, member, client);
-	enum hx_progress progress = hx_match(run, member, client);
-	if (progress == HX_NEXT)
-		judge_within(run, member, client, client->last_at);
-	if (progress != HX_BLOCKED)
-		return progress;
-	if (hx_endpoint_of(client)->ended)
-		return gone(run, member, client);
-	return run->step_due ? missing(run, member, client, hx_rule_of(run, member)) : HX_BLOCKED;
+	if (run->step_fresh) {
+		int64_t within = step->within != NULL ? hx_eval_whole(run, step->within) : 0;
+		int64_t patience = hx_patience(run);
+		deadline(run, net_now(run->net) + (within > patience ? within : patience));
+	}
+	return await(run, step, client);
 }
 
 static enum hx_progress do_together(struct hx_run *run, const struct hx_step *step, struct hx_client *none)
@@ -247,7 +240,7 @@ static enum hx_progress do_together(struct hx_run *run, const struct hx_step *st
 		if (slot >= HX_MAX_GROUP || run->group[slot++])
 			continue;
 		run->member = member;
-		enum hx_progress progress = member_of_group(run, member, client);
+		enum hx_progress progress = await(run, member, client);
 		if (progress == HX_ENDED)
 			return HX_ENDED;
 		run->group[slot - 1] = progress == HX_NEXT;

@@ -2,24 +2,11 @@
 #include "reports/profile.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static char *sentence(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *sentence(const char *format, ...)
-{
-	va_list arguments;
-	char *text;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		abort();
-	va_end(arguments);
-	return text;
-}
+#include "reports/text.h"
 
 static struct c2w_str trimmed(const char *at, const char *end)
 {
@@ -38,11 +25,11 @@ char *rp_define(struct c2w_params *params, const char *text)
 	int param = c2w_param_find(name);
 
 	if (param < 0)
-		return sentence("%.*s: there is no parameter of this name", (int)name.length, name.at);
+		return rp_string("%.*s: there is no parameter of this name", (int)name.length, name.at);
 	if (equals == NULL)
-		return sentence("%.*s: it takes NAME=VALUE", (int)name.length, name.at);
+		return rp_string("%.*s: it takes NAME=VALUE", (int)name.length, name.at);
 	if (c2w_params_set(params, name, value) != C2W_OK)
-		return sentence("%.*s=%.*s: it takes %s", (int)name.length, name.at, (int)value.length, value.at,
+		return rp_string("%.*s=%.*s: it takes %s", (int)name.length, name.at, (int)value.length, value.at,
 		                c2w_param_shape(c2w_param_info((enum c2w_param)param)->kind));
 	return NULL;
 }
@@ -55,7 +42,7 @@ static char *define_line(struct c2w_params *params, const char *file, unsigned n
 	wrong = trimmed(line, line + strlen(line)).length == 0 ? NULL : rp_define(params, line);
 	if (wrong == NULL)
 		return NULL;
-	where = sentence("%s:%u: %s", file, number, wrong);
+	where = rp_string("%s:%u: %s", file, number, wrong);
 	free(wrong);
 	return where;
 }
@@ -67,11 +54,11 @@ char *rp_profile_read(struct c2w_params *params, const char *file)
 	size_t size = 0;
 
 	if (from == NULL)
-		return sentence("%s: %s", file, strerror(errno));
+		return rp_string("%s: %s", file, strerror(errno));
 	for (unsigned number = 1; wrong == NULL && getline(&line, &size, from) >= 0; number++)
 		wrong = define_line(params, file, number, line);
 	if (wrong == NULL && ferror(from))
-		wrong = sentence("%s: it cannot be read", file);
+		wrong = rp_string("%s: it cannot be read", file);
 	free(line);
 	fclose(from);
 	return wrong;
