@@ -44,6 +44,24 @@ static enum c2w_rule provable(const struct fz_hunt *hunt, const struct fz_findin
 	return c2w_rule_info(finding->rule)->unseen != NULL ? C2W_ROB_01 : finding->rule;
 }
 
+static bool speaks(const char *script, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = strstr(script, name); at != NULL; at = strstr(at + 1, name))
+		if (at[length] == ' ' && (at == script || at[-1] == '\n' || at[-1] == '\t'))
+			return true;
+	return false;
+}
+
+/* Whose steps were not come to: everybody in a cast has to do something, and this changes nothing. */
+static void print_silent_ones(const struct fz_hunt *hunt, FILE *to)
+{
+	for (unsigned i = 0; i < FZ_CAST; i++)
+		if (fz_takes_part(&hunt->shrinker.best, i) && !speaks(hunt->script_text, fz_known_names[i]))
+			fprintf(to, "%s resumes acks\n", fz_known_names[i]);
+}
+
 static char *whole_script(const struct fz_hunt *hunt, const struct fz_finding *finding)
 {
 	bool honest = last_word(finding) != C2W_NO_RULE;
@@ -62,6 +80,7 @@ static char *whole_script(const struct fz_hunt *hunt, const struct fz_finding *f
 	fprintf(to, "scenario \"Not again: %s\"\nproves %s\n", what, c2w_rule_info(provable(hunt, finding))->id);
 	fz_program_print_cast(&hunt->shrinker.best, honest, !hunt->offered_udp, to);
 	fputs(hunt->script_text, to);
+	print_silent_ones(hunt, to);
 	if (honest)
 		fprintf(to, "honest > ENTER_MOVIE_REQUEST \"?\"\nhonest < ENTER_MOVIE_ERROR not-connected [%s]\n", c2w_rule_info(last_word(finding))->id);
 	fclose(to);
