@@ -30,7 +30,7 @@ c2w-server-faulty := server/main_faulty.c $(call sources,protocol net server) $(
 c2w-conform       := harness/main.c harness/main_pcap.c $(call sources,protocol net judge reports harness server pcap)
 c2w-report        := reports/main.c $(call sources,protocol reports)
 c2w-trace         := pcap/main.c pcap/main_record.c pcap/main_scenario.c $(call sources,protocol net judge reports pcap)
-c2w-fuzz          := fuzz/main_fuzz.c $(BLACKBOX) $(call sources,protocol net judge) harness/keeper.c
+c2w-fuzz          := fuzz/main_fuzz.c $(BLACKBOX) $(call sources,protocol net judge) harness/keeper.c reports/profile.c reports/text.c
 
 c2w-seeds         := fuzz/main_seeds.c fuzz/fuzz.c fuzz/scripts.c fuzz/steps.c $(call sources,protocol reports)
 c2w-simulate      := fuzz/main_simulate.c $(LIBRARY)

@@ -14,6 +14,7 @@
 #include "fuzz/blackbox_store.h"
 #include "harness/keeper.h"
 #include "net/real.h"
+#include "reports/profile.h"
 
 const char *argp_program_version = "c2w-fuzz " C2W_VERSION;
 
@@ -47,7 +48,7 @@ static void complain(const char *what, const char *why)
 
 /* ---- the command line ------------------------------------------------------------------------------ */
 
-enum key { KEY_TARGET = 256, KEY_LAUNCH, KEY_TRANSPORT, KEY_TIME, KEY_COUNT, KEY_SEED, KEY_LANES, KEY_RATE, KEY_CORPUS, KEY_OUT, KEY_JSON, KEY_LOAD, KEY_WAITS, KEY_REPLAY, KEY_FIRST };
+enum key { KEY_TARGET = 256, KEY_LAUNCH, KEY_TRANSPORT, KEY_PROFILE, KEY_TIME, KEY_COUNT, KEY_SEED, KEY_LANES, KEY_RATE, KEY_CORPUS, KEY_OUT, KEY_JSON, KEY_LOAD, KEY_WAITS, KEY_REPLAY, KEY_FIRST };
 
 static const struct argp_option table[] = {
 	{ .doc = "The target:", .group = 1 },
@@ -56,6 +57,7 @@ static const struct argp_option table[] = {
 	  "It is started anew to see a finding again, and its memory and descriptors are watched", 1 },
 	{ "transport", KEY_TRANSPORT, "udp|tcp|both", 0, "Use these only (default: what is offered)", 1 },
 	{ "define", 'D', "NAME=VALUE", 0, "Set a parameter of the protocol: rto=200ms, name-taken=any", 1 },
+	{ "profile", KEY_PROFILE, "FILE", 0, "Read such parameters from a file, NAME = VALUE a line", 1 },
 	{ "allow-load", KEY_LOAD, NULL, 0, "No limit of the rate against a target that is not on loopback, either", 1 },
 	{ "rate", KEY_RATE, "N", 0, "At most so many messages a second (default: no limit on loopback, else 200)", 1 },
 	{ .doc = "How long:", .group = 2 },
@@ -91,13 +93,11 @@ static uint64_t number(struct argp_state *state, const char *option, const char 
 	return parsed;
 }
 
-static void define(struct argp_state *state, struct fuzzer *fuzzer, const char *value)
+static void refuse_params(struct argp_state *state, const char *option, char *wrong)
 {
-	const char *equals = strchr(value, '=');
-	struct c2w_str name = { value, equals != NULL ? (size_t)(equals - value) : 0 };
-
-	if (equals == NULL || c2w_params_set(&fuzzer->hunting.params, name, c2w_str_of(equals + 1)) != C2W_OK)
-		argp_failure(state, EXIT_USAGE, 0, "-D %s: it takes NAME=VALUE with a parameter of PROTOCOL.md section 9", value);
+	if (wrong != NULL)
+		argp_failure(state, EXIT_USAGE, 0, "%s %s", option, wrong);
+	free(wrong);
 }
 
 static void transport(struct argp_state *state, struct fz_hunt_options *options, const char *value)
@@ -143,65 +143,27 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	struct fz_hunt_options *options = &fuzzer->hunting;
 
 	switch (key) {
-	case KEY_TARGET:
-		address(state, fuzzer, value);
-		return 0;
-	case KEY_LAUNCH:
-		fuzzer->launch = value;
-		return 0;
-	case KEY_TRANSPORT:
-		transport(state, options, value);
-		return 0;
-	case 'D':
-		define(state, fuzzer, value);
-		return 0;
-	case KEY_LOAD:
-		fuzzer->allow_load = true;
-		return 0;
-	case KEY_RATE:
-		options->rate = (unsigned)number(state, "--rate", value, 1000000);
-		return 0;
-	case KEY_TIME:
-		duration(state, fuzzer, value);
-		return 0;
-	case KEY_COUNT:
-		options->count = number(state, "--count", value, UINT64_MAX / 2);
-		return 0;
-	case KEY_SEED:
-		options->seed = number(state, "--seed", value, INT64_MAX);
-		return 0;
-	case KEY_LANES:
-		options->lanes = (unsigned)number(state, "--lanes", value, 16);
-		return 0;
-	case KEY_WAITS:
-		options->waits = (unsigned)number(state, "--waits", value, 1000);
-		return 0;
-	case KEY_CORPUS:
-		fuzzer->corpus = value;
-		return 0;
-	case KEY_FIRST:
-		fuzzer->first = true;
-		return 0;
-	case KEY_REPLAY:
-		options->replay = true;
-		return 0;
-	case KEY_OUT:
-		fuzzer->out = value;
-		return 0;
-	case KEY_JSON:
-		fuzzer->json_file = value;
-		return 0;
-	case 'q':
-		fuzzer->quiet = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "%s: nothing was expected there", value);
-		return 0;
-	case ARGP_KEY_END:
-		check(state, fuzzer);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
+	case KEY_TARGET: address(state, fuzzer, value); return 0;
+	case KEY_LAUNCH: fuzzer->launch = value; return 0;
+	case KEY_TRANSPORT: transport(state, options, value); return 0;
+	case 'D': refuse_params(state, "-D", rp_define(&options->params, value)); return 0;
+	case KEY_PROFILE: refuse_params(state, "--profile", rp_profile_read(&options->params, value)); return 0;
+	case KEY_LOAD: fuzzer->allow_load = true; return 0;
+	case KEY_RATE: options->rate = (unsigned)number(state, "--rate", value, 1000000); return 0;
+	case KEY_TIME: duration(state, fuzzer, value); return 0;
+	case KEY_COUNT: options->count = number(state, "--count", value, UINT64_MAX / 2); return 0;
+	case KEY_SEED: options->seed = number(state, "--seed", value, INT64_MAX); return 0;
+	case KEY_LANES: options->lanes = (unsigned)number(state, "--lanes", value, 16); return 0;
+	case KEY_WAITS: options->waits = (unsigned)number(state, "--waits", value, 1000); return 0;
+	case KEY_CORPUS: fuzzer->corpus = value; return 0;
+	case KEY_FIRST: fuzzer->first = true; return 0;
+	case KEY_REPLAY: options->replay = true; return 0;
+	case KEY_OUT: fuzzer->out = value; return 0;
+	case KEY_JSON: fuzzer->json_file = value; return 0;
+	case 'q': fuzzer->quiet = true; return 0;
+	case ARGP_KEY_ARG: argp_error(state, "%s: nothing was expected there", value); return 0;
+	case ARGP_KEY_END: check(state, fuzzer); return 0;
+	default: return ARGP_ERR_UNKNOWN;
 	}
 }
 

@@ -222,11 +222,18 @@ def test_an_interrupt_loses_nothing(tmp_path):
 @pytest.mark.parametrize("arguments", [
     [], ["--target", "nonsense"], ["--target", "127.0.0.1:1", "--transport", "sctp"], ["--target", "127.0.0.1:1", "--time", "soon"],
     ["--target", "127.0.0.1:1", "-D", "no-such=1"], ["--target", "127.0.0.1:1", "more"], ["--target", "192.0.2.1:1950", "--rate", "5000"],
-    ["--target", "127.0.0.1:1", "--replay"], ["--target", "127.0.0.1:1", "--corpus", "/dev/null/no"],
+    ["--target", "127.0.0.1:1", "--replay"], ["--target", "127.0.0.1:1", "--corpus", "/dev/null/no"], ["--target", "127.0.0.1:1", "--profile", "/dev/null/no"],
 ])
 def test_wrong_usage_ends_with_2(program, arguments):
     done = program("c2w-fuzz", *arguments)
     assert done.code == 2 and done.err.startswith("c2w-fuzz: "), done
+
+
+def test_a_wrong_parameter_is_told_with_its_remedy(program, tmp_path):
+    profile = tmp_path / "class.profile"
+    profile.write_text("rto = 200ms\nmax-text = much\n")
+    assert "rto=soon: it takes a duration" in program("c2w-fuzz", "--target", "127.0.0.1:1", "-D", "rto=soon").err
+    assert f"{profile}:2: max-text=much: it takes" in program("c2w-fuzz", "--target", "127.0.0.1:1", "--profile", profile).err
 
 
 def test_nobody_there_ends_with_3(fuzz):
