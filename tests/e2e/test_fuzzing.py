@@ -4,7 +4,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 import zipfile
 
 import pytest
@@ -78,33 +80,66 @@ def fuzzers(source, tmp_path_factory):
 SHOWS_BOTH = bytes([0] + [0, 0, 0, 0, 0, 0] + [0, 0, 2, 0, 0, 0] + [4, 0, 0, 0, 0, 0] * 3 + [0, 1, 0, 4, 0, 0])
 
 
+@pytest.fixture
+def few_seeds(fuzzers):
+    """A corpus of one input, which shows nothing of a right server; then it is as others want it."""
+    for folder in "corpus/session", "build/fuzz/corpus/session", "build/fuzz/found/session":
+        shutil.rmtree(fuzzers / folder, ignore_errors=True)  # each seed that crashes takes its time
+    (fuzzers / "corpus/session").mkdir()
+    (fuzzers / "corpus/session/seed").write_bytes(SHOWS_BOTH)
+    yield fuzzers
+    shutil.rmtree(fuzzers / "corpus/session")
+    shutil.copytree(ROOT / "corpus/session", fuzzers / "corpus/session")
+
+
+def night(fuzzers, seconds, fault=None):
+    return subprocess.Popen([fuzzers / "fuzz/run", "--time", str(seconds), "--shrink", "2", "session"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, **({"C2W_FAULT": fault} if fault else {})})
+
+
 @pytest.mark.xdist_group("libfuzzer")
 @pytest.mark.parametrize("fault, what, stack", [
     ("longest-name-overruns", "AddressSanitizer heap-buffer-overflow", "fuzz/mishaps.c"),
     ("lists-from-another-port", "the model: LST-02: ", "fuzz/session.c"),
 ])
-def test_a_finding_is_minimised_told_apart_and_reported(fuzzers, fault, what, stack):
-    for folder in "corpus/session", "build/fuzz/corpus/session":
-        shutil.rmtree(fuzzers / folder, ignore_errors=True)  # each seed that crashes takes its time
-    (fuzzers / "corpus/session").mkdir()
-    (fuzzers / "corpus/session/seed").write_bytes(SHOWS_BOTH)
-    run = subprocess.run([fuzzers / "fuzz/run", "--time", "2", "--shrink", "3", "session"], env={**os.environ, "C2W_FAULT": fault},
-                         capture_output=True, text=True, timeout=300)
-    shutil.rmtree(fuzzers / "corpus/session")
-    shutil.copytree(ROOT / "corpus/session", fuzzers / "corpus/session")  # as others want it
-    assert run.returncode == 1, run.stderr[-3000:]
+def test_a_finding_is_minimised_told_apart_and_reported(few_seeds, fault, what, stack):
+    fuzzers, running = few_seeds, night(few_seeds, 2, fault)
+    out, err = running.communicate(timeout=300)
+    assert running.returncode == 1, err[-3000:]
     report = json.loads((fuzzers / "build/fuzz/report.json").read_text())
     (found,) = [finding for finding in report["findings"] if finding["what"].startswith(what)]
     assert any(stack in place for place in found["stack"]) and found["times"] >= 1
     octets = (fuzzers / found["input"]).read_bytes()
     assert found["input"].endswith(".min") and octets.hex() == found["octets"] and len(octets) < len(SHOWS_BOTH)
-    assert report["targets"]["session"]["executions"] > 0 and what in run.stdout
+    assert report["targets"]["session"]["executions"] > 0 and what in out
     page = (fuzzers / "build/fuzz/report.html").read_text()
     assert what in page and found["octets"] in page and 'class="bad"' in page
     again = subprocess.run([fuzzers / word for word in found["again"].split()], env={**os.environ, "C2W_FAULT": fault}, capture_output=True, timeout=60)
     assert again.returncode != 0
     right = subprocess.run([fuzzers / word for word in found["again"].split()], capture_output=True, timeout=60)
     assert right.returncode == 0
+
+
+@pytest.mark.xdist_group("libfuzzer")
+def test_an_interrupt_loses_nothing_and_what_still_fails_is_found_again(few_seeds):
+    running, end = night(few_seeds, 600, "longest-name-overruns"), time.monotonic() + 120
+    while not list((few_seeds / "build/fuzz/found/session").glob("crash-*")) and time.monotonic() < end:
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=120)
+    report = fits(json.loads((few_seeds / "build/fuzz/report.json").read_text()))
+    assert running.returncode == 1 and report["interrupted"] and "interrupted" in err, out + err
+    assert [finding["what"] for finding in report["findings"]] == ["AddressSanitizer heap-buffer-overflow"] and report["targets"]["session"]["seconds"] < 300
+    assert re.search(r"session: \d+ s: [\d,]+ executions, ", err)
+
+    (few_seeds / "corpus/session/seed").write_bytes(bytes(1))
+    out, err = night(few_seeds, 1, "longest-name-overruns").communicate(timeout=120)
+    report = json.loads((few_seeds / "build/fuzz/report.json").read_text())
+    assert [finding["what"] for finding in report["findings"]] == ["AddressSanitizer heap-buffer-overflow"] and not report["interrupted"], out + err
+
+    out, err = night(few_seeds, 1).communicate(timeout=120)
+    report = json.loads((few_seeds / "build/fuzz/report.json").read_text())
+    assert report["findings"] == [] and not list((few_seeds / "build/fuzz/found/session").iterdir()), out + err
 
 
 @pytest.mark.xdist_group("libfuzzer")
