@@ -193,7 +193,9 @@ demo: programs ## install what is missing, build, judge the reference server ove
 	scripts/demo
 
 UNIT   = scripts/unit
-PYTEST = $(PYTHON) -m pytest -q -n auto --dist loadgroup -p no:cacheprovider tests/cli tests/e2e
+# Most tests wait for answers, so two a core; those that ask whether an answer is in time come last, one at a time.
+TESTS  = $(PYTHON) -m pytest -q --dist loadgroup -p no:cacheprovider tests/cli tests/e2e
+pytest = C2W_BUILD=$(1) $(TESTS) -n $$((2 * $$(nproc))) -m "not alone" && C2W_BUILD=$(1) $(TESTS) -m alone
 
 check: deps-test programs $(programs_asan) $(units_asan) $(replays_asan) $(selftests_release) $(call objects_release,$(UNITS)) clang ## install what is missing, build with sanitizers, run every test
 	$(UNIT) $(units_asan)
@@ -203,7 +205,7 @@ check: deps-test programs $(programs_asan) $(units_asan) $(replays_asan) $(selft
 	$(SELFTEST)
 	tests/selftest/mutate
 	$(PYTHON) tests/fits.py build/selftest.json build/mutants.json
-	C2W_BUILD=build/asan $(PYTEST)
+	$(call pytest,build/asan)
 
 check-all: check ## everything, however long: check, then selftest, all mutants, trust, tsan, cov, lint, dist and bench
 	$(MAKE) selftest
@@ -249,13 +251,13 @@ asan: deps-test $(programs_asan) $(units_asan) ## unit tests under the address a
 tsan: deps-test $(programs_tsan) $(units_tsan) $(replays_asan) ## unit tests and the suite under the thread sanitizer
 	$(UNIT) $(units_tsan)
 	$(bin_tsan)/c2w-conform --quiet --simulate scenarios
-	C2W_BUILD=build/tsan $(PYTEST)
+	$(call pytest,build/tsan)
 
 cov: deps-test deps-cov $(programs_cov) $(units_cov) $(replays_asan) ## line and branch coverage of all tests, in build/cov/coverage.html
 	find build/cov -name '*.gcda' -delete
 	$(UNIT) $(units_cov)
 	$(bin_cov)/c2w-conform --quiet --simulate scenarios
-	C2W_BUILD=build/cov $(PYTEST)
+	$(call pytest,build/cov)
 	gcovr --root . --object-directory build/cov --exclude tests/ --html-details build/cov/coverage.html --print-summary
 
 clang: $(call objects_clang,$(SOURCES))

@@ -341,11 +341,23 @@ static enum hx_progress broken_silence(struct hx_run *run, const struct hx_step 
 	return HX_ENDED;
 }
 
+/* A retransmission that comes while the script is behind its own schedule by a good part of an rto: it may be the one that is due (REL-05), later in
+ * the script than it was meant to come. */
+static bool lag_explains(struct hx_run *run, const struct hx_item *item)
+{
+	int64_t rto = run->params->rto, longest = rto + rto * run->params->rto_tolerance.late / 1000;
+	bool explained = item->repetition && !item->endpoint->tcp && lag(run, item->at - longest, item->at) > rto / 10;
+	run->outcome.noise |= explained;
+	return explained;
+}
+
 static enum hx_progress timed_silence(struct hx_run *run, const struct hx_step *step, struct hx_client *client)
 {
 	if (run->step_fresh)
 		deadline(run, run->step_began + hx_eval_whole(run, step->duration));
 	struct hx_item *item = hx_forbidden(run, client, run->step_began, false);
+	while (item != NULL && lag_explains(run, item))
+		item = hx_forbidden(run, client, item->at + 1, false);
 	if (item != NULL)
 		return broken_silence(run, step, client, item);
 	if (!run->step_due)

@@ -89,6 +89,7 @@ def test_a_conform_that_is_not_there(scenarios):
     assert run.code in (2, 4) and "/no/such/c2w-conform" in run.out + run.err
 
 
+@pytest.mark.alone
 def test_interruption_leaves_nothing_behind(server):
     target = server()
     command = ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "scenarios", "--c2w-target", target.address,

@@ -164,6 +164,7 @@ def test_forged_connection_requests_do_not_fill_it_for_good(server):
             assert until(lambda: list(late.users()) == [late.name], 5)
 
 
+@pytest.mark.alone
 def test_while_one_floods_another_is_served(server):
     running = server()
     stop, sent = threading.Event(), [0]

@@ -517,6 +517,22 @@ static void a_miss_that_lag_explains_is_inconclusive(void **state)
 	rp_result_free(end.result);
 }
 
+static void a_retransmission_in_a_silence_that_lag_explains_breaks_nothing(void **state)
+{
+	(void)state;
+	static const char script[] = "scenario \"A\"\nproves REL-11\nover udp\ncast alice\nalice connects\nalice holds acks\nalice > MOVIE_LIST_REQUEST\n"
+	                             "alice < MOVIE_LIST_RESPONSE\nalice gets nothing for 1.5 * $rto\n";
+	struct outcome end = play_reference(script, RP_UDP);
+	assert_true(found(&end, C2W_REL_11, RP_FAIL));
+	rp_result_free(end.result);
+	lag_now = bad_lag;
+	end = play_reference(script, RP_UDP);
+	lag_now = NULL;
+	assert_int_equal(end.record->findings_count, 0);
+	assert_true(end.outcome.noise);
+	rp_result_free(end.result);
+}
+
 /* ---- bounds and the end ------------------------------------------------------------------------ */
 
 static void flooding(struct fake *fake, const struct c2w_message *request, const struct net_datagram *datagram)
@@ -597,6 +613,7 @@ int main(void)
 		cmocka_unit_test(silence_to_the_end_proves_nothing),
 		cmocka_unit_test(the_schedule_is_judged),
 		cmocka_unit_test(a_miss_that_lag_explains_is_inconclusive),
+		cmocka_unit_test(a_retransmission_in_a_silence_that_lag_explains_breaks_nothing),
 		cmocka_unit_test(a_flood_ends_the_scenario),
 		cmocka_unit_test(a_stopped_run_still_leaves),
 		cmocka_unit_test(the_overall_deadline_holds),
