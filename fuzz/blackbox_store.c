@@ -100,12 +100,14 @@ int fz_corpus_keep(const char *folder, const struct fz_program *program)
 int fz_finding_save(const char *folder, const struct fz_report *report, char *name, size_t size)
 {
 	const char *rule = c2w_rule_info(report->finding.rule)->id;
-	char path[MAX_PATH];
+	char path[MAX_PATH], again[16] = "";
 	int error;
 
 	if (mkdir(folder, 0777) < 0 && errno != EEXIST)
 		return -errno;
-	snprintf(name, size, "%s/%s%03u-%s.c2w", folder, report->certain ? "" : "once-", report->number, rule);
+	for (unsigned hunt = 2; snprintf(name, size, "%s/%s%03u-%s%s.c2w", folder, report->certain ? "" : "once-", report->number, rule, again),
+	     access(name, F_OK) == 0; hunt++)
+		snprintf(again, sizeof(again), ".%u", hunt);
 	snprintf(path, sizeof(path), "%.*s.octets", (int)strlen(name) - 4, name);
 	error = write_file(name, report->script, strlen(report->script));
 	return error < 0 ? error : write_file(path, report->octets, strlen(report->octets));

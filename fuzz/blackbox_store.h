@@ -13,7 +13,7 @@ int fz_corpus_load(struct fz_hunt *hunt, const char *folder);
 /* As a scenario of its own, named by its content. 0 or -errno. */
 int fz_corpus_keep(const char *folder, const struct fz_program *program);
 
-/* FOLDER/001-ROB-01.c2w and .octets; name: the path of the first. 0 or -errno. */
+/* FOLDER/001-ROB-01.c2w and .octets, or 001-ROB-01.2.c2w where an earlier hunt left one; name: the path of the first. 0 or -errno. */
 int fz_finding_save(const char *folder, const struct fz_report *report, char *name, size_t size);
 /* What the result file says of it; the caller owns the reference. */
 json_t *fz_finding_json(const struct fz_report *report, const char *name);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import shlex
 import shutil
@@ -103,6 +104,16 @@ def test_a_running_server_is_fuzzed_where_it_is(fuzz, server):
     bad = server("--quiet", "--fault", "users-listed-for-anyone", program="c2w-server-faulty")
     done, result = fuzz("--target", bad.address, "--count", "100")
     assert done.code == 1 and the_finding(result, "LST-05")["reproduced"], done
+
+
+def test_findings_of_an_earlier_hunt_stay(fuzz, tmp_path):
+    (tmp_path / "findings").mkdir()
+    earlier = tmp_path / "findings/001-TRN-02.c2w"
+    earlier.write_text("what was found yesterday")
+    done, result = fuzz("--launch", faulty("datagram-twice"), "--first")
+    assert done.code == 1 and earlier.read_text() == "what was found yesterday"
+    found = the_finding(result, "TRN-02")["scenario"]
+    assert found.endswith("/001-TRN-02.2.c2w") and pathlib.Path(found).with_suffix(".octets").exists(), found
 
 
 def test_a_crash_is_reproduced_shrunk_and_written(fuzz, judge):
