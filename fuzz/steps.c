@@ -73,6 +73,7 @@ static struct c2w_str user_of(const struct fz_step *step, const struct fz_client
 	case FZ_HUGE_USER: return xs(C2W_MAX_USER);
 	case FZ_WITH_POINT: return with_point(own);
 	case FZ_NEIGHBOURS_CASE: return other_case(name_of(&clients[(fz_who(step) + 1) % FZ_CLIENTS]));
+	case FZ_MAIN_AS_USER: return C2W_STR("MAIN_ROOM");
 	case FZ_NATURAL: return c2w_str_of(fz_names[fz_who(step)]);
 	case FZ_OWN: case FZ_USERS: break;
 	}
@@ -127,6 +128,7 @@ static struct c2w_str data_of(enum fz_data which, bool text, size_t rest)
 	case FZ_ONE_OCTET: return C2W_STR("1");
 	case FZ_BLANKS: return C2W_STR(" M  ");
 	case FZ_NO_BREAK_SPACE: return C2W_STR("M\xC2\xA0");
+	case FZ_TITLE_IN_OTHER_CASE: return C2W_STR("m");
 	case FZ_MARKUP: return C2W_STR("<b>a  &</b>");
 	case FZ_FIRST: case FZ_DATAS: break;
 	}

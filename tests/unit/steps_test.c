@@ -56,6 +56,18 @@ static void a_step_says_what_it_means(void **state)
 	assert_int_equal(fz_step_octets(&acks, clients, octets), 0); /* not twice */
 }
 
+static void a_step_may_have_a_word_for_a_name(void **state)
+{
+	static const struct fz_step connects = { .op = FZ_OP_REQUEST, .what = C2W_CONNECTION, .user = FZ_MAIN_AS_USER };
+	static const struct fz_step enters = { .op = FZ_OP_REQUEST, .what = C2W_ENTER_MOVIE, .data = FZ_TITLE_IN_OTHER_CASE };
+	struct fz_client clients[FZ_CLIENTS];
+
+	(void)state;
+	fz_clients_init(clients);
+	assert_says(&connects, clients, "11: CONNECTION_REQUEST|MAIN_ROOM|\r\n");
+	assert_says(&enters, clients, "12: ENTER_MOVIE_REQUEST|MAIN_ROOM|m\r\n");
+}
+
 static void every_step_fits(void **state)
 {
 	struct fz_client clients[FZ_CLIENTS];
@@ -117,7 +129,8 @@ static void a_crossing_has_parts_of_both(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_octets_are_steps), cmocka_unit_test(a_step_says_what_it_means), cmocka_unit_test(every_step_fits),
+		cmocka_unit_test(any_octets_are_steps), cmocka_unit_test(a_step_says_what_it_means), cmocka_unit_test(a_step_may_have_a_word_for_a_name),
+		cmocka_unit_test(every_step_fits),
 		cmocka_unit_test(mutation_stays_within_bounds), cmocka_unit_test(a_crossing_has_parts_of_both),
 	};
 
