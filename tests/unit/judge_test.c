@@ -597,6 +597,12 @@ static void not_more_than_max_retransmits(void **state)
 	LADDER("0 udp", "0> 1.50: CONNECTION_REQUEST|alice|", "0< 1.50: CONNECTION_GRANTED|alice|", "+500", "0> 1.50: CONNECTION_REQUEST|alice|",
 	       "0<= 1.50: CONNECTION_GRANTED|alice|", "+497", "0<= 1.50: CONNECTION_GRANTED|alice|", "+999", "0<= 1.50: CONNECTION_GRANTED|alice|",
 	       "+500", "0> 1.50: CONNECTION_REQUEST|alice|", "0<= 1.50: CONNECTION_GRANTED|alice|", "+497", "0<= 1.50: CONNECTION_GRANTED|alice|");
+	/* whom so many texts wait for may have been dropped, unseen: then its repetition opens another session. ROB-03 */
+	LADDER_WITH("max-backlog", "200", "0 udp", "0> 1.50: CONNECTION_REQUEST|alice|", "0< 1.50: CONNECTION_GRANTED|alice|", CONNECTS(1, tcp, "bob"),
+	            "1> 2: SEND_MESSAGE_REQUEST|bob|x", "0< 2: NEW_MESSAGE|bob|x", "1< 2: NEW_MESSAGE|bob|x", "1> 3: SEND_MESSAGE_REQUEST|bob|x",
+	            "1< 3: NEW_MESSAGE|bob|x", "+990", "0<= 1.50: CONNECTION_GRANTED|alice|", "+999", "0<= 1.50: CONNECTION_GRANTED|alice|", "+999",
+	            "0<= 1.50: CONNECTION_GRANTED|alice|", "+100", "0> 1.50: CONNECTION_REQUEST|alice|", "0<= 1.50: CONNECTION_GRANTED|alice|", "+999",
+	            "0<= 1.50: CONNECTION_GRANTED|alice|", "+999", "0<= 1.50: CONNECTION_GRANTED|alice|", "+999", "0<= 1.50: CONNECTION_GRANTED|alice|");
 	/* one datagram that the network delivers twice is a doubt */
 	LADDER_WITH("max-retransmits", "0", "0 udp", "0> 1.50: CONNECTION_REQUEST|alice|", "0< 1.50: CONNECTION_GRANTED|alice|",
 	            "0<= 1.50: CONNECTION_GRANTED|alice|", "? REL-06", "? REL-05");
