@@ -21,6 +21,8 @@ bool jd_session_may_be_dead(const struct jd *jd, struct jd_endpoint *endpoint, i
 {
 	if (endpoint->tcp || jd->loss)
 		return !endpoint->tcp;
+	if (jd->text_octets > (uint64_t)jd->options.params.max_backlog / 4) /* so much may wait for it: ROB-03 */
+		return true;
 	for (uint64_t id = endpoint->record_index.made; id > 0; id--) {
 		const struct jd_record *record = jd_record_by_id(endpoint, id);
 

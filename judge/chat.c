@@ -196,14 +196,16 @@ static bool spoilt(const struct jd_arrival *arrival, const struct jd_text *text,
 /* Is it a repetition? */
 static bool unmatched(const struct jd_arrival *arrival, const struct jd_text *text, const struct jd_record *latest)
 {
+	if (text && text->variant_count > JD_VARIANTS) /* it may be one that was sent and is forgotten */
+		return false;
 	if (spoilt(arrival, text, latest))
 		return true;
 	if (junk_delivered(arrival, text))
 		return false;
-	if (!text)
-		invented(arrival);
-	else if (text->variant_count <= JD_VARIANTS)
+	if (text)
 		wrong_fields(arrival, text);
+	else
+		invented(arrival);
 	return false;
 }
 

@@ -259,7 +259,7 @@ void jd_echo_user(const struct jd_arrival *arrival); /* a USER_NAME against the 
 
 /* answer.c — a response that matches the grammar. chat.c — a NEW_MESSAGE that does. Both: is it a repetition? */
 bool jd_answer(const struct jd_arrival *arrival);
-/* UDP: what was not acked in time may have ended the endpoint's session by then, unseen (REL-08). */
+/* UDP: the endpoint may have lost its session by then, unseen: something was not acked in time (REL-08), or too much waited for it (ROB-03). */
 bool jd_session_may_be_dead(const struct jd *jd, struct jd_endpoint *endpoint, int64_t at);
 bool jd_chat(const struct jd_arrival *arrival, bool stranger);
 

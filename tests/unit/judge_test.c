@@ -437,6 +437,10 @@ static void what_a_bad_reader_may_make_of_junk_is_not_judged(void **state)
 	LADDER("0 tcp", "0>> 1", "0>> 2.0: CONNECTION_REQUEST|alice|\r\n", "0< 2.0: CONNECTION_GRANTED|alice|");
 	LADDER(CONNECTS(0, udp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2.0:  SEND_MESSAGE_REQUEST|alice|a", "0> 2.0: SEND_MESSAGE_REQUEST|alice|b",
 	       "1< 2.0: NEW_MESSAGE|alice|a", "! FMT-05", "1< 2.0: NEW_MESSAGE|alice|b");
+	/* so many texts under one TIME that not all are remembered: one of them, and no junk that says the same */
+	LADDER("0 tcp", "0> 9: SEND_MESSAGE_REQUEST|alice|a", "0> 9: SEND_MESSAGE_REQUEST|alice|b", "0> 9: SEND_MESSAGE_REQUEST|alice|c",
+	       "0> 9: SEND_MESSAGE_REQUEST|alice|d", "0> 9: UNKNOWN|alice|e", "0> 8: CONNECTION_REQUEST|alice|", "0< 8: CONNECTION_GRANTED|alice|",
+	       "0> 9: SEND_MESSAGE_REQUEST|alice|e", "0< 9: NEW_MESSAGE|alice|e");
 }
 
 /* ---- states ---------------------------------------------------------------------------------- */
@@ -597,6 +601,12 @@ static void not_more_than_max_retransmits(void **state)
 	LADDER("0 udp", "0> 1.50: CONNECTION_REQUEST|alice|", "0< 1.50: CONNECTION_GRANTED|alice|", "+500", "0> 1.50: CONNECTION_REQUEST|alice|",
 	       "0<= 1.50: CONNECTION_GRANTED|alice|", "+497", "0<= 1.50: CONNECTION_GRANTED|alice|", "+999", "0<= 1.50: CONNECTION_GRANTED|alice|",
 	       "+500", "0> 1.50: CONNECTION_REQUEST|alice|", "0<= 1.50: CONNECTION_GRANTED|alice|", "+497", "0<= 1.50: CONNECTION_GRANTED|alice|");
+	/* whom so many texts wait for may have been dropped, unseen: then its repetition opens another session. ROB-03 */
+	LADDER_WITH("max-backlog", "200", "0 udp", "0> 1.50: CONNECTION_REQUEST|alice|", "0< 1.50: CONNECTION_GRANTED|alice|", CONNECTS(1, tcp, "bob"),
+	            "1> 2: SEND_MESSAGE_REQUEST|bob|x", "0< 2: NEW_MESSAGE|bob|x", "1< 2: NEW_MESSAGE|bob|x", "1> 3: SEND_MESSAGE_REQUEST|bob|x",
+	            "1< 3: NEW_MESSAGE|bob|x", "+990", "0<= 1.50: CONNECTION_GRANTED|alice|", "+999", "0<= 1.50: CONNECTION_GRANTED|alice|", "+999",
+	            "0<= 1.50: CONNECTION_GRANTED|alice|", "+100", "0> 1.50: CONNECTION_REQUEST|alice|", "0<= 1.50: CONNECTION_GRANTED|alice|", "+999",
+	            "0<= 1.50: CONNECTION_GRANTED|alice|", "+999", "0<= 1.50: CONNECTION_GRANTED|alice|", "+999", "0<= 1.50: CONNECTION_GRANTED|alice|");
 	/* one datagram that the network delivers twice is a doubt */
 	LADDER_WITH("max-retransmits", "0", "0 udp", "0> 1.50: CONNECTION_REQUEST|alice|", "0< 1.50: CONNECTION_GRANTED|alice|",
 	            "0<= 1.50: CONNECTION_GRANTED|alice|", "? REL-06", "? REL-05");

@@ -1,4 +1,5 @@
-/* Tests the steps of the session target: any octets are steps, mutation and cross-over stay within their bounds and are the same each time.
+/* Tests the steps of the session target: any octets are steps, mutation and cross-over stay within their bounds and are the same each time,
+ * and what mutation makes up is a session.
  * Run by tests/unit; nothing outlives a test. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,6 +57,18 @@ static void a_step_says_what_it_means(void **state)
 	assert_int_equal(fz_step_octets(&acks, clients, octets), 0); /* not twice */
 }
 
+static void a_step_may_have_a_word_for_a_name(void **state)
+{
+	static const struct fz_step connects = { .op = FZ_OP_REQUEST, .what = C2W_CONNECTION, .user = FZ_MAIN_AS_USER };
+	static const struct fz_step enters = { .op = FZ_OP_REQUEST, .what = C2W_ENTER_MOVIE, .data = FZ_TITLE_IN_OTHER_CASE };
+	struct fz_client clients[FZ_CLIENTS];
+
+	(void)state;
+	fz_clients_init(clients);
+	assert_says(&connects, clients, "11: CONNECTION_REQUEST|MAIN_ROOM|\r\n");
+	assert_says(&enters, clients, "12: ENTER_MOVIE_REQUEST|MAIN_ROOM|m\r\n");
+}
+
 static void every_step_fits(void **state)
 {
 	struct fz_client clients[FZ_CLIENTS];
@@ -97,6 +110,34 @@ static void mutation_stays_within_bounds(void **state)
 	assert_true(longest > WHOLE / 2);
 }
 
+/* Whether one client logs in, enters a room, leaves it and leaves again, all of it rightly. */
+static bool leaves_twice(const struct fz_step *steps, unsigned count)
+{
+	static const enum c2w_family way[] = { C2W_CONNECTION, C2W_ENTER_MOVIE, C2W_LEAVE_SESSION, C2W_LEAVE_SESSION };
+	unsigned far[FZ_CLIENTS] = { 0 };
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned who = fz_who(&steps[i]);
+
+		if (fz_op(&steps[i]) == FZ_OP_REQUEST && steps[i].what == way[far[who]] && steps[i].user == FZ_OWN && steps[i].time == FZ_NEXT &&
+		    ++far[who] == sizeof(way) / sizeof(*way))
+			return true;
+	}
+	return false;
+}
+
+static void out_of_nothing_comes_a_session(void **state)
+{
+	struct fz_step steps[FZ_MOST_STEPS];
+	uint8_t data[WHOLE];
+	unsigned times = 0;
+
+	(void)state;
+	for (unsigned seed = 0; seed < TIMES; seed++)
+		times += leaves_twice(steps, fz_steps_read(data, fz_steps_mutate(data, 0, sizeof(data), seed), steps));
+	assert_true(times > TIMES / 10);
+}
+
 static void a_crossing_has_parts_of_both(void **state)
 {
 	uint8_t a[1 + 10 * STEP], b[1 + 10 * STEP], child[WHOLE];
@@ -117,8 +158,9 @@ static void a_crossing_has_parts_of_both(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_octets_are_steps), cmocka_unit_test(a_step_says_what_it_means), cmocka_unit_test(every_step_fits),
-		cmocka_unit_test(mutation_stays_within_bounds), cmocka_unit_test(a_crossing_has_parts_of_both),
+		cmocka_unit_test(any_octets_are_steps), cmocka_unit_test(a_step_says_what_it_means), cmocka_unit_test(a_step_may_have_a_word_for_a_name),
+		cmocka_unit_test(every_step_fits), cmocka_unit_test(mutation_stays_within_bounds), cmocka_unit_test(out_of_nothing_comes_a_session),
+		cmocka_unit_test(a_crossing_has_parts_of_both),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
