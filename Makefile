@@ -150,7 +150,7 @@ $(GENERATED)/c2w_html.inc: reports/html/report.css reports/html/report.js script
 	$(Q)scripts/embed reports/html/report.css reports/html/report.js > $@
 # Whoever makes inputs up and watches is not what is fuzzed: its branches are no features of a run. What the model sees counts by itself.
 # The core and the judges are led by steps, not by octets that comparisons could tell.
-WATCHERS := $(wildcard fuzz/model*.c) $(addprefix fuzz/,recogniser.c session.c steps.c fuzz.c targets/session.c)
+WATCHERS := $(wildcard fuzz/model*.c) $(addprefix fuzz/,recogniser.c session.c steps.c steps_mutate.c fuzz.c targets/session.c)
 $(call objects_fuzz,$(WATCHERS)): flags_fuzz += -O2 -fno-sanitize=fuzzer-no-link
 $(call objects_fuzz,$(call sources,server judge)): flags_fuzz += -O2 -fno-sanitize-coverage=trace-cmp
 
