@@ -9,6 +9,7 @@ struct fz_breeder {
 	uint64_t random;   /* never 0 */
 	bool udp, tcp;     /* what the target offers */
 	unsigned movies;
+	const char *const *titles; /* so many; NULL: nobody knows them */
 	unsigned waits;    /* per mille of the steps that wait for time to pass: dear over sockets */
 };
 

@@ -166,6 +166,7 @@ static void begin_fuzzing(struct fz_hunt *hunt)
 	hunt->breeder.udp = hunt->offered_udp;
 	hunt->breeder.tcp = hunt->offered_tcp;
 	hunt->breeder.movies = hunt->world.title_count;
+	hunt->breeder.titles = hunt->world.titles;
 	hunt->unreachable = !hunt->offered_udp && !hunt->offered_tcp;
 	hunt->task = hunt->unreachable ? OVER : FUZZ;
 }

@@ -33,8 +33,9 @@ void fz_do_send(struct fz_party *party, const struct fz_step *step)
 /* Its session may go on without it (UDP), or end a moment later than what comes next (TCP). */
 static void do_close(struct fz_party *party, bool reset)
 {
-	bool session = party->guess.lost || party->guess.place != FZ_OUTSIDE;
+	bool session = party->guess.lost || party->guess.place != FZ_OUTSIDE || party->moving >= 0;
 
+	fz_goes(party);
 	fz_forget_expected(party->play, party->index);
 	fz_close_party(party, reset);
 	party->guess.lost = session;
@@ -45,7 +46,7 @@ static void do_open(struct fz_party *party)
 	bool lost = party->guess.lost;
 
 	fz_open_party(party);
-	party->guess.lost = lost;
+	party->guess.lost = party->claimed || (lost && !party->tcp);
 }
 
 static void do_other(struct fz_party *party, const struct fz_step *step)
@@ -53,10 +54,11 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 	switch (step->action) {
 	case FZ_HOLD:
 		party->holds = party->unsure = true;
-		party->guess.murky[C2W_CHAT] |= !party->tcp;
+		party->holds_since = net_now(party->play->options.net);
 		return;
 	case FZ_RESUME:
 		party->holds = false;
+		fz_drop_queue(party);
 		return;
 	case FZ_OPEN:
 		do_open(party);
@@ -66,7 +68,9 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 		do_close(party, step->action == FZ_RESET);
 		return;
 	case FZ_HALF_CLOSE:
+		fz_goes(party);
 		party->mute = party->guess.lost = true;
+		fz_last_words(party);
 		net_tcp_shutdown(party->link);
 		return;
 	case FZ_STOP_READING:
@@ -146,6 +150,7 @@ static bool do_step(struct fz_play *play, const struct fz_step *step)
 		fz_do_send(party, step);
 	else
 		do_other(party, step);
+	party->hurried = fz_sends(step) && fz_open_expectation(play) == NULL;
 	fz_seen(party, 0);
 	return true;
 }
@@ -194,7 +199,7 @@ static bool play_step(struct fz_play *play)
 /* True: something is awaited. */
 static bool blocked(struct fz_play *play)
 {
-	const struct fz_expected *open = play->stopped ? NULL : fz_open_expectation(play);
+	struct fz_expected *open = play->stopped ? NULL : fz_open_expectation(play);
 
 	if (open == NULL) {
 		play->fencing = false;
@@ -261,6 +266,7 @@ static void make_party(struct fz_play *play, unsigned index)
 
 	party->play = play;
 	party->index = index;
+	party->moving = -1;
 	party->tcp = index == HONEST ? play->options.honest_tcp : play->options.program->tcp[index];
 	snprintf(party->user, sizeof(party->user), "%s-%.*s", fz_name_of(index), (int)MAX_TAIL, play->tail);
 	fz_guess_init(&party->guess);

@@ -81,6 +81,8 @@ static char *whole_script(const struct fz_hunt *hunt, const struct fz_finding *f
 	fz_program_print_cast(&hunt->shrinker.best, honest, !hunt->offered_udp, to);
 	fputs(hunt->script_text, to);
 	print_silent_ones(hunt, to);
+	if (finding->kind == FZ_VIOLATION && finding->got != NULL) /* what came need not be what was waited for */
+		fputs("wait $answer-within\n", to);
 	if (honest)
 		fprintf(to, "honest > ENTER_MOVIE_REQUEST \"?\"\nhonest < ENTER_MOVIE_ERROR not-connected [%s]\n", c2w_rule_info(last_word(finding))->id);
 	fclose(to);
