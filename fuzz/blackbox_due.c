@@ -283,7 +283,7 @@ void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_s
 	if (err == C2W_OK && step != NULL)
 		fz_ack_sent(party, &message);
 	play->moves += answer.due != FZ_NOTHING && fz_moves(answer.family);
-	if (answer.due != FZ_NOTHING && fz_moves(answer.family))
+	if (answer.due != FZ_NOTHING && fz_moves(answer.family) && !party->probing)
 		fz_drop_queue(party);
 	if (err == C2W_OK)
 		claim(party, &message, &answer);

@@ -86,7 +86,7 @@ bool fz_time_is_up(const struct fz_hunt *hunt);
 
 /* case.c */
 void fz_close_case(struct fz_hunt *hunt);
-void fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again */
+bool fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again; false: it was told often enough */
 void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind); /* all of that kind */
 void fz_found(struct fz_hunt *hunt, const struct fz_finding *finding, const struct fz_program *program);
 void fz_found_by_somebody(struct fz_hunt *hunt, enum fz_kind kind, enum c2w_rule rule, const char *what);
