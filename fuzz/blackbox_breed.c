@@ -470,6 +470,8 @@ static void crowd(struct fz_breeder *breeder, struct fz_program *program)
 			enter(program, i, 1);
 	}
 	ask(breeder, program, fz_below(breeder, FZ_CAST), C2W_USER_LIST_REQUEST, true);
+	for (unsigned i = 0; i < FEW; i++)
+		ask(breeder, program, i, C2W_MOVIE_LIST_REQUEST, true);
 	ask(breeder, program, fz_below(breeder, FZ_CAST), C2W_SEND_MESSAGE_REQUEST, true);
 }
 
@@ -548,6 +550,88 @@ void fz_generate(struct fz_breeder *breeder, struct fz_program *program)
 		else
 			fz_program_add(program, &step);
 	}
+	mend(breeder, program);
+}
+
+static void pass(struct fz_program *program, unsigned per_mille)
+{
+	fz_program_add(program, &(struct fz_step){ .action = FZ_WAIT, .wait = (uint16_t)per_mille });
+}
+
+/* Time is dear: several do so at once. */
+enum { SILENT = 5, SPEAKER };
+
+enum ack_form { NO_ACK, ACK_WITH_DATA, ACK_IN_OTHER_DIGITS, ACK_FORMS };
+
+/* A request, and what acks it. Its TIME is half past so many seconds. */
+static void acked_by_hand(struct fz_breeder *breeder, struct fz_program *program, unsigned client, enum c2w_command command, enum ack_form form, unsigned seconds)
+{
+	struct fz_step step = request_step(breeder, client, command);
+	struct fz_step ack = { .action = FZ_SEND, .client = (uint8_t)client, .command = c2w_command_of(c2w_command_info(command)->family, C2W_ACK) };
+
+	step.await = true;
+	step.time = ack.time = FZ_TIME_TEXT;
+	step.time_text = half_past(breeder, seconds);
+	fz_program_add(program, &step);
+	if (form == NO_ACK)
+		return;
+	ack.time_text = form == ACK_IN_OTHER_DIGITS ? half_past(breeder, seconds) : step.time_text;
+	if (form == ACK_WITH_DATA && command != C2W_SEND_MESSAGE_REQUEST) {
+		ack.data = FZ_DATA_TEXT;
+		ack.data_text = PICK(breeder, texts);
+	}
+	fz_program_add(program, &ack);
+}
+
+/* REL-04, REL-07, REL-16: they do not ack, or in an odd way, all alike or each as it likes, while somebody else goes on. An ack that is not heeded
+ * may have been lost; those of four hardly are. */
+static void unacked(struct fz_breeder *breeder, struct fz_program *program)
+{
+	unsigned seconds = 4000000000u + fz_below(breeder, 200000000), first = fz_below(breeder, COUNT(requests));
+	enum ack_form form = one_in(breeder, 2) ? ACK_WITH_DATA : ACK_IN_OTHER_DIGITS;
+	bool alike = one_in(breeder, 3);
+
+	ask(breeder, program, SPEAKER, C2W_CONNECTION_REQUEST, true);
+	for (unsigned i = 0; i < SILENT; i++) {
+		if (!alike)
+			form = one_in(breeder, 2) ? NO_ACK : (enum ack_form)fz_below(breeder, ACK_FORMS);
+		program->tcp[i] = program->tcp[i] && !alike;
+		if (!one_in(breeder, 6))
+			ask(breeder, program, i, C2W_CONNECTION_REQUEST, true);
+		add(program, i, FZ_HOLD);
+		acked_by_hand(breeder, program, i, requests[(first + (alike ? 0 : i)) % COUNT(requests)], form, seconds);
+	}
+	ask(breeder, program, SPEAKER, PICK(breeder, requests), true);
+	pass(program, 1300);
+}
+
+/* REL-08, REL-16: they are silent for so long that the server forgets them; over TCP it does not. */
+static void silent(struct fz_breeder *breeder, struct fz_program *program)
+{
+	struct fz_step again = { .action = FZ_SEND, .command = C2W_CONNECTION_REQUEST, .user = FZ_USER_OTHER, .await = true };
+
+	for (unsigned i = 0; i < SILENT; i++) {
+		add(program, i, FZ_HOLD);
+		ask(breeder, program, i, C2W_CONNECTION_REQUEST, true);
+		if (one_in(breeder, 2))
+			ask(breeder, program, i, PICK(breeder, requests), true);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		pass(program, 1900);
+	ask(breeder, program, 0, C2W_USER_LIST_REQUEST, true);
+	again.client = SPEAKER;
+	again.other = 1;
+	fz_program_add(program, &again);
+	again.client = again.other = 2;
+	fz_program_add(program, &again);
+}
+
+void fz_generate_patient(struct fz_breeder *breeder, struct fz_program *program)
+{
+	*program = (struct fz_program){ 0 };
+	for (unsigned i = 0; i < FZ_CAST; i++)
+		program->tcp[i] = one_in(breeder, 4);
+	one_in(breeder, 4) ? silent(breeder, program) : unacked(breeder, program);
 	mend(breeder, program);
 }
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { MAX_TOLD = 3, MAX_DOUBTS = 12 }; /* of one thing: then it is not told, and then not looked into any more */
+enum { MAX_TOLD = 3, MAX_DOUBTS = 24 }; /* of one thing: then it is not told, and then not looked into any more */
 
 static bool is_known(const struct fz_hunt *hunt, const struct fz_finding *finding)
 {

@@ -44,6 +44,17 @@ void fz_forget_expected(struct fz_play *play, unsigned party)
 			play->expected[i].asked = play->expected[i].met = true;
 }
 
+/* What a scenario may charge: the rule has to apply over the transport of who asks. */
+static enum c2w_rule tag_of(const struct fz_play *play, const struct fz_expected *expected)
+{
+	bool list = expected->answer.family == C2W_USER_LIST;
+	enum c2w_rule rule = list && expected->haunted ? expected->haunted_by : expected->answer.rule;
+
+	if (c2w_rule_info(rule)->transports & (play->parties[expected->party].tcp ? C2W_ON_TCP : C2W_ON_UDP))
+		return rule;
+	return list ? C2W_LST_03 : C2W_CON_06;
+}
+
 static void say_expected(const struct fz_play *play, const struct fz_expected *expected)
 {
 	const struct fz_answer *answer = &expected->answer;
@@ -66,7 +77,7 @@ static void say_expected(const struct fz_play *play, const struct fz_expected *e
 		fz_say_list(play, expected);
 	if (answer->command == C2W_ENTER_MOVIE_GRANTED)
 		fz_say(play, " or ENTER_MOVIE_ERROR room-full");
-	fz_say(play, " [%s]\n", c2w_rule_info(expected->haunted ? C2W_TRN_06 : answer->rule)->id);
+	fz_say(play, " [%s]\n", c2w_rule_info(tag_of(play, expected))->id);
 }
 
 /* From now on it is waited for. */
@@ -193,18 +204,18 @@ static enum fz_name name_asked_for(const struct fz_party *party, const struct fz
 	return memmem(name.at, name.length, play->options.tail, strlen(play->options.tail)) != NULL && !was_asked_for(play, name) ? FZ_NAME_FREE : FZ_NAME_ANYBODYS;
 }
 
-static bool is_haunted(const struct fz_play *play, struct c2w_str name)
+static enum c2w_rule haunted_by(const struct fz_play *play, struct c2w_str name)
 {
 	int whom = whose(play, name);
 
-	return whom >= 0 && play->parties[whom].gone_at != 0;
+	return whom >= 0 && play->parties[whom].gone_at != 0 ? play->parties[whom].gone_by : C2W_NO_RULE;
 }
 
 /* CON-06: it was somebody's before. */
 static enum c2w_rule rule_of_login(const struct fz_play *play, struct c2w_str name)
 {
-	if (is_haunted(play, name))
-		return C2W_TRN_06;
+	if (haunted_by(play, name) != C2W_NO_RULE)
+		return haunted_by(play, name);
 	for (unsigned i = 0; i < FZ_CAST; i++)
 		if (c2w_str_equal(name, c2w_str_of(play->parties[i].session)))
 			return C2W_CON_06;
@@ -300,7 +311,7 @@ void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_s
 
 		if (expected != NULL && answer.family == C2W_USER_LIST && is_awaited(party, step))
 			fz_expect_list(play, expected);
-		if (expected != NULL && answer.command == C2W_CONNECTION_GRANTED && is_haunted(play, message.user))
+		if (expected != NULL && answer.command == C2W_CONNECTION_GRANTED && haunted_by(play, message.user) != C2W_NO_RULE)
 			fz_expect_free(expected, message.user);
 	}
 }

@@ -1,5 +1,5 @@
-/* Connections that ended, TRN-06: their sessions end with them, and nobody can tell when the server has noticed. So what says that one goes on
- * is asked for again, until the server must have: after `answer-within`, four times that for who is patient.
+/* Who has gone: connections that ended (TRN-06), and who was silent for too long (REL-08). Their sessions end, and nobody can tell when the server
+ * has noticed. So what says that one goes on is asked for again, until the server must have: after `answer-within`, four times that for who is patient.
  * For blackbox_play.c and its siblings. What is kept of a name belongs to the play. */
 #include "fuzz/blackbox_play_inside.h"
 
@@ -12,6 +12,15 @@ void fz_goes(struct fz_party *party)
 	if (!party->tcp || party->asked_count == 0 || (party->open && party->deaf))
 		return;
 	party->gone_at = net_now(party->play->options.net);
+	party->gone_by = C2W_TRN_06;
+	party->play->waited = false;
+}
+
+void fz_is_given_up(struct fz_party *party, int64_t at)
+{
+	party->gone_at = at;
+	party->gone_by = C2W_REL_08;
+	party->play->moves++;
 	party->play->waited = false;
 }
 

@@ -14,7 +14,10 @@ void fz_expect_list(struct fz_play *play, struct fz_expected *expected)
 			expected->listed[i] = FZ_NOT_LISTED;
 		else if (fz_settled(party))
 			expected->listed[i] = FZ_LISTED;
-		expected->haunted |= expected->listed[i] == FZ_NOT_LISTED && party->gone_at != 0;
+		if (expected->listed[i] != FZ_NOT_LISTED || party->gone_at == 0)
+			continue;
+		expected->haunted = true;
+		expected->haunted_by = party->gone_by;
 	}
 }
 
@@ -80,7 +83,7 @@ static const char *wrong_about(const struct fz_party *party, enum fz_listed how,
 	struct c2w_str room = find_entry(party->play->options.world, list, c2w_str_of(party->user));
 
 	if (how == FZ_NOT_LISTED && room.at != NULL)
-		return party->gone_at != 0 ? "a user whose connection has ended is listed" : "a user without a session is listed";
+		return party->gone_at != 0 ? (party->gone_by == C2W_TRN_06 ? "a user whose connection has ended is listed" : "a user who acked nothing is listed for ever") : "a user without a session is listed";
 	if (how == FZ_LISTED && room.at == NULL)
 		return "a user with a session is not listed";
 	return how == FZ_LISTED && !c2w_str_equal(room, room_of(party)) ? "a user is listed in another room" : NULL;
@@ -104,7 +107,7 @@ void fz_check_list(struct fz_party *party, const struct fz_expected *expected, c
 	unsigned whom = 0;
 	const char *what = fz_wrong_list(party->play, expected, message, &whom);
 	const struct fz_party *about = &party->play->parties[whom];
-	enum c2w_rule rule = expected->listed[whom] == FZ_LISTED ? C2W_LST_01 : about->gone_at != 0 ? C2W_TRN_06 : C2W_LST_03;
+	enum c2w_rule rule = expected->listed[whom] == FZ_LISTED ? C2W_LST_01 : about->gone_at != 0 ? about->gone_by : C2W_LST_03;
 
 	if (what != NULL)
 		fz_find(party->play, FZ_VIOLATION, rule, what, fz_escaped(c2w_str_of(about->user)), fz_escaped(message->data));

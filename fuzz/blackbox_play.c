@@ -88,17 +88,32 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 	}
 }
 
-/* REL-08: who does not ack is taken for dead, some time. */
+/* REL-08: who does not ack is taken for dead, some time; whose last answer is unacked, and who was silent since, by the end of all tolerances. */
+static void age(struct fz_party *party, int64_t time)
+{
+	const struct c2w_params *params = party->play->options.world->params;
+	bool unacked = party->holds && !party->claimed && party->held_us >= 0 && party->held_us == party->guess.processed && party->held_us == party->request_us;
+
+	party->unacked_for += time;
+	party->silent_for += time;
+	if (party->unacked_for <= 2 * params->rto)
+		return;
+	party->guess.lost = true;
+	if (!unacked || params->rto <= 0 || params->max_retransmits < 0 ||
+	    party->silent_for < (params->max_retransmits + 1) * params->rto / 1000 * (1000 + params->rto_tolerance.late) + params->rto / 4)
+		return;
+	party->guess.lost = false;
+	party->guess.place = FZ_OUTSIDE;
+	party->guess.processed = -1;
+	party->unacked_for = 0;
+	fz_is_given_up(party, net_now(party->play->options.net) + time);
+}
+
 static void pass_time(struct fz_play *play, int64_t time)
 {
-	for (unsigned i = 0; i < FZ_CAST; i++) {
-		struct fz_party *party = &play->parties[i];
-
-		if (party->tcp || (!party->holds && !party->deaf))
-			continue;
-		party->unacked_for += time;
-		party->guess.lost |= party->unacked_for > 2 * play->options.world->params->rto;
-	}
+	for (unsigned i = 0; i < FZ_CAST; i++)
+		if (!play->parties[i].tcp && (play->parties[i].holds || play->parties[i].deaf))
+			age(&play->parties[i], time);
 }
 
 static void do_wait(struct fz_play *play, const struct fz_step *step)
@@ -268,7 +283,7 @@ static void make_party(struct fz_play *play, unsigned index)
 	party->index = index;
 	party->moving = -1;
 	party->tcp = index == HONEST ? play->options.honest_tcp : play->options.program->tcp[index];
-	snprintf(party->user, sizeof(party->user), "%s-%.*s", fz_name_of(index), (int)MAX_TAIL, play->tail);
+	snprintf(party->user, sizeof(party->user), "%s-%.*s%u", fz_name_of(index), (int)MAX_TAIL, play->tail, index); /* they differ at both ends */
 	fz_guess_init(&party->guess);
 }
 
@@ -291,6 +306,13 @@ struct fz_play *fz_play_start(const struct fz_play_options *options)
 	play->finish = net_timer_new(options->net, finish, play);
 	net_timer_at(play->timer, net_now(options->net));
 	return play;
+}
+
+void fz_play_cut_short(struct fz_play *play)
+{
+	fz_stop(play);
+	play->pausing = false;
+	net_timer_at(play->timer, net_now(play->options.net));
 }
 
 void fz_play_free(struct fz_play *play)

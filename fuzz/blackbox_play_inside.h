@@ -36,7 +36,8 @@ struct fz_party {
 	bool nonsense;                /* what was sent last is no message */
 	bool unsure;                  /* it did not ack or read at times: who knows how long its session lasts */
 	bool claimed;                 /* somebody else may have its name */
-	int64_t gone_at;              /* a connection of its was ended, and it has not been granted its name since; 0: none */
+	int64_t gone_at;              /* a connection of its was ended, or it was given up, and it has not been granted its name since; 0: neither */
+	enum c2w_rule gone_by;        /* TRN-06, REL-08 */
 	bool hurried;                 /* its latest step was sent, and nothing was waited for */
 	bool probing;                 /* what goes out is no step: nothing is due for it */
 	struct { char time[C2W_MAX_TIME_TEXT + 1], user[KEPT_USER]; } answers[C2W_FAMILIES]; /* what an ack refers to */
@@ -44,7 +45,7 @@ struct fz_party {
 	enum c2w_command held;
 	unsigned held_code;
 	int64_t holds_since;
-	int64_t unacked_for;          /* ns waited while holding acks or not reading */
+	int64_t unacked_for, silent_for; /* ns waited while holding acks or not reading, and since it sent anything */
 	uint64_t event;               /* what it did last, for coverage */
 	int64_t moving;               /* us: TIME of its last request that may move it; -1: it was answered */
 	int64_t fence;                /* us: TIME of a fence under way; 0: none */
@@ -72,7 +73,8 @@ struct fz_expected {
 	bool queued, waits;           /* C2W_CHAT, to who holds acks over UDP: it is not acked; REL-14: it comes once those before are */
 	enum fz_listed listed[FZ_CAST]; /* C2W_USER_LIST */
 	uint64_t moves;               /* of the play, when it was asked for */
-	bool haunted;                 /* who ended a connection may still be in the way: text is the name, for a login */
+	bool haunted;                 /* who has gone may still be in the way: text is the name, for a login */
+	enum c2w_rule haunted_by;     /* C2W_USER_LIST: TRN-06, REL-08 */
 	int64_t again_at;             /* it was, and it is asked for again then */
 	bool asked, met;              /* asked: it is waited for, and the script says so */
 };
@@ -146,6 +148,7 @@ bool fz_overtakes(const struct fz_play *play, const struct fz_expected *text); /
 
 /* gone.c */
 void fz_goes(struct fz_party *party);
+void fz_is_given_up(struct fz_party *party, int64_t at);
 bool fz_stays_outside(const struct fz_party *party); /* it has no session, or soon has none */
 void fz_say_gone(struct fz_play *play);
 void fz_expect_free(struct fz_expected *expected, struct c2w_str name);

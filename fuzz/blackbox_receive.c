@@ -37,7 +37,7 @@ static void another_answer(struct fz_party *party, const struct fz_expected *exp
 		return;
 	}
 	if (expected->haunted)
-		snprintf(what, sizeof(what), "%s %u came instead of %s for the name of somebody whose connection has ended", came, message->code, wanted);
+		snprintf(what, sizeof(what), "%s %u came instead of %s for the name of somebody who has gone", came, message->code, wanted);
 	else
 		snprintf(what, sizeof(what), "%s %u came instead of %s", came, message->code, wanted);
 	fz_find(party->play, FZ_VIOLATION, expected->answer.rule, what, fz_escaped(c2w_str_of(wanted)), fz_escaped(octets));

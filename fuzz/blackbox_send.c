@@ -47,6 +47,8 @@ static void message_sent(struct fz_party *party, const struct fz_step *step, str
 	play->messages++;
 	fz_foresee(party, step, octets);
 	remember(party, octets);
+	if (step != NULL || party->probing)
+		party->silent_for = 0;
 }
 
 /* TRN-05: the server closes; nobody knows which answers still come. */
@@ -307,7 +309,7 @@ void fz_repeat(struct fz_party *party)
 	net_udp_send(party->udp, &play->options.address, NULL, octets.at, octets.length);
 }
 
-/* REL-02: as it stands, for NEW_MESSAGE under the own name. Texts of people who are none of ours are acked all the same: they would keep ours back. */
+/* REL-02: as it stands, for NEW_MESSAGE under the own name. Texts of people who are none of ours are acked all the same: over UDP they would keep ours back. */
 void fz_acknowledge(struct fz_party *party, const struct c2w_message *message, bool stranger)
 {
 	enum c2w_family family = c2w_command_info(message->command)->family;
@@ -320,7 +322,7 @@ void fz_acknowledge(struct fz_party *party, const struct c2w_message *message, b
 		party->held = message->command;
 		party->held_code = message->code;
 	}
-	if ((party->holds && !(stranger && family == C2W_CHAT)) || party->mute || (party->tcp && party->out.held > 0) || message->time_text.length > C2W_MAX_COMMAND || message->user.length > C2W_MAX_USER)
+	if ((party->holds && !(stranger && family == C2W_CHAT && !party->tcp)) || party->mute || (party->tcp && party->out.held > 0) || message->time_text.length > C2W_MAX_COMMAND || message->user.length > C2W_MAX_USER)
 		return;
 	if (family == C2W_CHAT) {
 		ack.user = c2w_str_of(party->session[0] ? party->session : party->user);

@@ -83,7 +83,7 @@ static void restart(void *context)
 static void world_begins(struct world *world, const struct srv_policy *policy, uint64_t seed, uint64_t count)
 {
 	struct fz_hunt_options options = {
-		.address = host, .udp = true, .tcp = true, .seed = seed, .count = count, .lanes = 2, .waits = 40, .nonce = "sim",
+		.address = host, .udp = true, .tcp = true, .seed = seed, .count = count, .lanes = 8, .waits = 40, .nonce = "sim",
 		.restart = restart, .found = found, .over = over, .context = world,
 	};
 
@@ -249,13 +249,17 @@ static const struct {
 	{ SRV_FAULT_author_takes_texts_along, 10000 }, { SRV_FAULT_newest_text_first, 5000 },   { SRV_FAULT_tcp_texts_wait_for_acks, 5000 },
 	{ SRV_FAULT_lists_wait_for_texts, 5000 },    { SRV_FAULT_repeated_text_unanswered, 5000 }, { SRV_FAULT_empty_text_before_repetition, 5000 },
 	{ SRV_FAULT_strangers_executed_again, 3000 }, { SRV_FAULT_leaving_executed_again, 3000 }, { SRV_FAULT_unknown_sets_time, 5000 },
-	{ SRV_FAULT_far_times_lose_microseconds, 5000 }, { SRV_FAULT_time_of_the_repetition, 5000 }, { SRV_FAULT_long_user_list_cut, 5000 },
+	{ SRV_FAULT_far_times_lose_microseconds, 5000 }, { SRV_FAULT_time_of_the_repetition, 5000 }, { SRV_FAULT_long_user_list_cut, 20000 },
+	{ SRV_FAULT_repeats_go_to_the_last_speaker, 20000 }, { SRV_FAULT_time_changes_when_repeated, 20000 }, { SRV_FAULT_last_user_is_global, 20000 },
+	{ SRV_FAULT_name_kept_after_giving_up, 20000 }, { SRV_FAULT_tcp_unacked_ends_session, 20000 },
+	{ SRV_FAULT_data_of_an_ack_refused, 40000 },          { SRV_FAULT_movies_for_some_only, 5000 },
 };
 
 /* What follows from them is seen, and blamed. */
 static bool shows_elsewhere(enum srv_fault fault)
 {
-	return fault == SRV_FAULT_lists_wait_for_texts || fault == SRV_FAULT_unknown_sets_time || fault == SRV_FAULT_far_times_lose_microseconds;
+	return fault == SRV_FAULT_lists_wait_for_texts || fault == SRV_FAULT_unknown_sets_time || fault == SRV_FAULT_far_times_lose_microseconds ||
+	       fault == SRV_FAULT_tcp_unacked_ends_session;
 }
 
 static void faults_are_found_and_written_down(void **state)
