@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { MAX_DOUBTS = 3 }; /* of one thing; then it is not looked into any more */
+enum { MAX_TOLD = 3, MAX_DOUBTS = 24 }; /* of one thing: then it is not told, and then not looked into any more */
 
 static bool is_known(const struct fz_hunt *hunt, const struct fz_finding *finding)
 {
@@ -64,14 +64,16 @@ void fz_close_case(struct fz_hunt *hunt)
 	memmove(&hunt->cases[0], &hunt->cases[1], hunt->case_count * sizeof(hunt->cases[0]));
 }
 
-void fz_doubt_case(struct fz_hunt *hunt)
+bool fz_doubt_case(struct fz_hunt *hunt)
 {
 	const struct fz_finding *finding = &hunt->cases[0].finding;
 
-	hunt->doubted++;
 	for (unsigned i = 0; i < hunt->known_count; i++)
-		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0)
+		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0) {
 			hunt->known[i].open = ++hunt->known[i].doubts < MAX_DOUBTS;
+			return hunt->known[i].doubts <= MAX_TOLD;
+		}
+	return true;
 }
 
 void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind)

@@ -29,13 +29,30 @@ static void expect_text(struct fz_play *play, unsigned party, unsigned author, c
 	memcpy(expected->text, text.at, text.length);
 	expected->text_length = text.length;
 	expected->forbidden = expected->asked = expected->met = forbidden;
+	if (!forbidden)
+		fz_queue(&play->parties[party], expected);
 }
 
 void fz_forget_expected(struct fz_play *play, unsigned party)
 {
+	fz_drop_queue(&play->parties[party]);
+	for (unsigned i = 0; i < play->expected_count; i++)
+		if (play->expected[i].queued && play->expected[i].author == party)
+			fz_drop_queue(&play->parties[play->expected[i].party]);
 	for (unsigned i = 0; i < play->expected_count; i++)
 		if ((play->expected[i].party == party || (play->expected[i].answer.family == C2W_CHAT && play->expected[i].author == party)) && !play->expected[i].met)
 			play->expected[i].asked = play->expected[i].met = true;
+}
+
+/* What a scenario may charge: the rule has to apply over the transport of who asks. */
+static enum c2w_rule tag_of(const struct fz_play *play, const struct fz_expected *expected)
+{
+	bool list = expected->answer.family == C2W_USER_LIST;
+	enum c2w_rule rule = list && expected->haunted ? expected->haunted_by : expected->answer.rule;
+
+	if (c2w_rule_info(rule)->transports & (play->parties[expected->party].tcp ? C2W_ON_TCP : C2W_ON_UDP))
+		return rule;
+	return list ? C2W_LST_03 : C2W_CON_06;
 }
 
 static void say_expected(const struct fz_play *play, const struct fz_expected *expected)
@@ -43,7 +60,7 @@ static void say_expected(const struct fz_play *play, const struct fz_expected *e
 	const struct fz_answer *answer = &expected->answer;
 
 	if (expected->again) {
-		fz_say(play, "%s < the same [%s]\n", fz_name_of(expected->party), c2w_rule_info(answer->rule)->id);
+		fz_say(play, "%s < the same within $answer-within [%s]\n", fz_name_of(expected->party), c2w_rule_info(answer->rule)->id);
 		return;
 	}
 	fz_say(play, "%s < %s", fz_name_of(expected->party), c2w_command_info(answer->command)->name);
@@ -55,12 +72,12 @@ static void say_expected(const struct fz_play *play, const struct fz_expected *e
 			fz_text_print((struct c2w_str){ expected->text, expected->text_length }, play->options.script);
 	}
 	if (answer->command == C2W_CONNECTION_GRANTED)
-		fz_say(play, " or CONNECTION_ERROR server-full");
+		fz_say(play, " or CONNECTION_ERROR server-full%s", answer->anybodys ? " or CONNECTION_ERROR name-taken" : "");
 	if (answer->command == C2W_USER_LIST_RESPONSE)
 		fz_say_list(play, expected);
 	if (answer->command == C2W_ENTER_MOVIE_GRANTED)
 		fz_say(play, " or ENTER_MOVIE_ERROR room-full");
-	fz_say(play, " [%s]\n", c2w_rule_info(answer->rule)->id);
+	fz_say(play, " [%s]\n", c2w_rule_info(tag_of(play, expected))->id);
 }
 
 /* From now on it is waited for. */
@@ -69,7 +86,7 @@ void fz_ask(struct fz_play *play, unsigned party)
 	for (unsigned i = 0; i < play->expected_count; i++) {
 		struct fz_expected *expected = &play->expected[i];
 
-		if (expected->party != party || expected->asked || (expected->met && play->options.script == NULL))
+		if (expected->party != party || expected->asked || expected->waits || (expected->met && play->options.script == NULL))
 			continue;
 		expected->asked = true;
 		say_expected(play, expected);
@@ -97,19 +114,19 @@ static bool hears(const struct fz_party *party, const struct fz_party *author)
 {
 	const struct fz_guess *mine = &party->guess, *theirs = &author->guess;
 
-	if (!party->open || party->ended || party->over || party->deaf || mine->lost || mine->murky[C2W_CHAT] || (party->holds && !party->tcp))
+	if (!party->open || party->ended || party->over || party->deaf || mine->lost || mine->murky[C2W_CHAT])
 		return false;
 	return mine->place == theirs->place && (mine->place != FZ_MOVIE_ROOM || mine->movie == theirs->movie);
 }
 
-static bool is_placed(const struct fz_party *party)
+bool fz_is_placed(const struct fz_party *party)
 {
-	return !party->guess.lost && !party->claimed && party->moving == 0 && !party->ended && !party->over;
+	return !party->guess.lost && !party->claimed && party->moving < 0 && !party->ended && !party->over;
 }
 
 bool fz_settled(const struct fz_party *party)
 {
-	return is_placed(party) && !party->unsure;
+	return fz_is_placed(party) && !party->unsure;
 }
 
 /* It is certainly somewhere else, and stays there while the text is awaited. */
@@ -125,17 +142,21 @@ static bool must_not_hear(const struct fz_party *party, const struct fz_party *a
 static void text_sent(struct fz_party *author, const struct fz_step *step, const struct fz_answer *answer, const struct c2w_message *message)
 {
 	struct fz_play *play = author->play;
+	struct fz_answer unacked = *answer;
 
+	unacked.rule = C2W_REL_16;
 	for (unsigned i = 0; i < FZ_CAST; i++) {
 		struct fz_party *party = &play->parties[i];
 		bool certain = is_awaited(author, step) && step->command == C2W_SEND_MESSAGE_REQUEST && step->action == FZ_SEND;
 
-		if (certain && hears(party, author) && (party == author || party->moving == 0))
-			expect_text(play, i, author->index, answer, message, false);
-		else if (certain && must_not_hear(party, author))
+		if (certain && hears(party, author) && (party == author || party->moving < 0)) {
+			expect_text(play, i, author->index, party->tcp && party->holds ? &unacked : answer, message, false);
+		} else if (certain && must_not_hear(party, author)) {
 			expect_text(play, i, author->index, answer, message, true);
-		else
+		} else {
+			fz_drop_queue(party);
 			party->guess.murky[C2W_CHAT] |= party->guess.place != FZ_OUTSIDE;
+		}
 	}
 }
 
@@ -156,43 +177,71 @@ static int whose(const struct fz_play *play, struct c2w_str name)
 	return -1;
 }
 
+/* One of the cast's, by who could have a session under it. */
+static enum fz_name name_of(const struct fz_party *holder)
+{
+	bool outside = fz_stays_outside(holder);
+
+	if (holder->claimed)
+		return FZ_NAME_ANYBODYS;
+	if (outside || fz_settled(holder))
+		return outside ? FZ_NAME_FREE : FZ_NAME_TAKEN;
+	return holder->guess.lost || was_asked_for(holder->play, c2w_str_of(holder->user)) ? FZ_NAME_ANYBODYS : FZ_NAME_FREE;
+}
+
 /* Names are ours as they hold the tail; nobody has one that was never asked for. */
 static enum fz_name name_asked_for(const struct fz_party *party, const struct fz_step *step, struct c2w_str name)
 {
 	const struct fz_play *play = party->play;
-	const struct fz_party *holder;
 	int whom = whose(play, name);
 
-	if (!is_awaited(party, step) || party->guess.lost || party->guess.place != FZ_OUTSIDE || party->moving != 0)
+	if (whom == (int)party->index && party->gone_at == 0)
+		return FZ_NAME_FREE;
+	if (!is_awaited(party, step) || party->guess.lost || party->guess.murky[C2W_CONNECTION] || party->guess.place != FZ_OUTSIDE || party->moving >= 0)
 		return FZ_NAME_UNKNOWN;
-	if (whom < 0)
-		return memmem(name.at, name.length, play->options.tail, strlen(play->options.tail)) != NULL && !was_asked_for(play, name) ? FZ_NAME_FREE : FZ_NAME_UNKNOWN;
-	holder = &play->parties[whom];
-	if (!holder->open || !fz_settled(holder))
-		return was_asked_for(play, name) || holder->guess.lost ? FZ_NAME_UNKNOWN : FZ_NAME_FREE;
-	return holder->guess.place == FZ_OUTSIDE ? FZ_NAME_FREE : FZ_NAME_TAKEN;
+	if (whom >= 0)
+		return name_of(&play->parties[whom]);
+	return memmem(name.at, name.length, play->options.tail, strlen(play->options.tail)) != NULL && !was_asked_for(play, name) ? FZ_NAME_FREE : FZ_NAME_ANYBODYS;
+}
+
+static enum c2w_rule haunted_by(const struct fz_play *play, struct c2w_str name)
+{
+	int whom = whose(play, name);
+
+	return whom >= 0 && play->parties[whom].gone_at != 0 ? play->parties[whom].gone_by : C2W_NO_RULE;
+}
+
+/* CON-06: it was somebody's before. */
+static enum c2w_rule rule_of_login(const struct fz_play *play, struct c2w_str name)
+{
+	if (haunted_by(play, name) != C2W_NO_RULE)
+		return haunted_by(play, name);
+	for (unsigned i = 0; i < FZ_CAST; i++)
+		if (c2w_str_equal(name, c2w_str_of(play->parties[i].session)))
+			return C2W_CON_06;
+	return C2W_CON_01;
 }
 
 /* Whoever asks for another's name may get it, and then the other does not. */
-static void claim(const struct fz_party *party, const struct c2w_message *message, enum fz_name name)
+static void claim(const struct fz_party *party, const struct c2w_message *message, const struct fz_answer *answer)
 {
 	struct fz_play *play = party->play;
 	int whom = message->command == C2W_CONNECTION_REQUEST ? whose(play, message->user) : -1;
 
-	if (whom < 0 || whom == (int)party->index || name == FZ_NAME_TAKEN)
+	if (whom < 0 || whom == (int)party->index || answer->due == FZ_NOTHING || (answer->due == FZ_DUE && answer->command != C2W_CONNECTION_GRANTED))
 		return;
 	play->parties[whom].claimed = play->parties[whom].guess.lost = true;
 	fz_forget_expected(play, (unsigned)whom);
 }
 
-/* REL-11, REL-12: it repeats the last request processed, whose response came, and is not acked. Texts are left to the scenarios: they wait for others'. */
+/* REL-11, REL-12: it repeats the last request processed, whose response came, and is not acked. */
 static bool is_due_again(const struct fz_party *party, const struct fz_step *step, const struct c2w_message *message)
 {
 	const struct fz_guess *guess = &party->guess;
 
-	return is_awaited(party, step) && party->holds && !party->tcp && is_placed(party) && message->time == guess->processed &&
-	       message->time == guess->greatest && message->time == party->held_us && message->time == party->last_us && c2w_command_info(message->command)->family == guess->family && guess->family != C2W_CHAT &&
-	       c2w_command_info(message->command)->beat == C2W_REQUEST && c2w_str_equal(message->user, c2w_str_of(party->user)) && party->unacked_for == 0;
+	return is_awaited(party, step) && party->holds && (!party->tcp || guess->place != FZ_OUTSIDE) && fz_is_placed(party) && message->time == guess->processed &&
+	       message->time == guess->greatest && message->time == party->held_us && message->time == party->last_us && c2w_command_info(message->command)->family == guess->family &&
+	       c2w_command_info(message->command)->beat == C2W_REQUEST && c2w_str_equal(message->user, c2w_str_of(party->answers[guess->family].user)) && party->unacked_for == 0;
 }
 
 static void expect_again(struct fz_party *party, const struct c2w_message *message)
@@ -202,8 +251,21 @@ static void expect_again(struct fz_party *party, const struct c2w_message *messa
 	};
 	struct fz_expected *expected = expect(party->play, party->index, &copy, message->time);
 
-	if (expected != NULL)
-		expected->again = true;
+	if (expected == NULL)
+		return;
+	expected->again = true;
+	expected->author = party->index;
+	expected->code = party->held_code;
+}
+
+/* TRN-06: requests before a FIN are answered. */
+void fz_last_words(const struct fz_party *party)
+{
+	struct fz_play *play = party->play;
+
+	for (unsigned i = 0; i < play->expected_count; i++)
+		if (play->expected[i].party == party->index && !play->expected[i].met && play->expected[i].answer.family != C2W_CHAT)
+			play->expected[i].answer.rule = C2W_TRN_06;
 }
 
 void fz_came_again(struct fz_party *party, const struct c2w_message *message)
@@ -211,7 +273,8 @@ void fz_came_again(struct fz_party *party, const struct c2w_message *message)
 	struct fz_play *play = party->play;
 
 	for (unsigned i = 0; i < play->expected_count; i++)
-		if (play->expected[i].again && play->expected[i].party == party->index && play->expected[i].time == message->time)
+		if (play->expected[i].again && play->expected[i].party == party->index && play->expected[i].time == message->time &&
+		    play->expected[i].answer.command == message->command && play->expected[i].code == message->code)
 			play->expected[i].met = true;
 }
 
@@ -221,15 +284,22 @@ void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_s
 	struct c2w_message message;
 	enum c2w_err err = c2w_message_parse(&message, octets.at, octets.length, 0);
 	enum fz_name name = err == C2W_OK ? name_asked_for(party, step, message.user) : FZ_NAME_UNKNOWN;
-	bool again = err == C2W_OK && is_due_again(party, step, &message);
+	bool again = err == C2W_OK && octets.length <= (size_t)play->options.world->params->max_request && is_due_again(party, step, &message);
 	struct fz_answer answer = fz_guess_sent(&party->guess, play->options.world, c2w_str_of(party->user), name, octets);
 
 	if (again) {
 		expect_again(party, &message);
 		return;
 	}
+	if (err == C2W_OK && step != NULL)
+		fz_ack_sent(party, &message);
 	play->moves += answer.due != FZ_NOTHING && fz_moves(answer.family);
-	claim(party, &message, name);
+	if (answer.due != FZ_NOTHING && fz_moves(answer.family) && !party->probing)
+		fz_drop_queue(party);
+	if (err == C2W_OK)
+		claim(party, &message, &answer);
+	if (answer.command == C2W_CONNECTION_GRANTED)
+		answer.rule = rule_of_login(play, message.user);
 	if (party->tcp && step != NULL && (step->pieces > 0 || step->joined || play->batch))
 		answer.rule = C2W_TRN_03;
 	if (answer.due == FZ_NOTHING || party->probing)
@@ -241,6 +311,8 @@ void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_s
 
 		if (expected != NULL && answer.family == C2W_USER_LIST && is_awaited(party, step))
 			fz_expect_list(play, expected);
+		if (expected != NULL && answer.command == C2W_CONNECTION_GRANTED && haunted_by(play, message.user) != C2W_NO_RULE)
+			fz_expect_free(expected, message.user);
 	}
 }
 

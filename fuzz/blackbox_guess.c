@@ -103,7 +103,7 @@ static struct fz_answer stale(struct fz_guess *guess, const struct c2w_message *
 
 static struct fz_answer take_cell(struct fz_guess *guess, const struct fz_world *world, const struct c2w_message *message, struct cell cell)
 {
-	struct fz_answer answer = { FZ_NOTHING, c2w_command_info(message->command)->family, cell.answer, cell.error, cell.rule };
+	struct fz_answer answer = { FZ_NOTHING, c2w_command_info(message->command)->family, cell.answer, cell.error, cell.rule, false };
 
 	if (cell.answer == C2W_NO_COMMAND)
 		return answer;
@@ -118,7 +118,7 @@ static struct fz_answer take_cell(struct fz_guess *guess, const struct fz_world 
 }
 
 /* Whoever has another name than its own is not followed any further. */
-static struct fz_answer under_another_name(struct fz_guess *guess, const struct fz_world *world, enum fz_name name, const struct c2w_message *message)
+static struct fz_answer login(struct fz_guess *guess, const struct fz_world *world, bool own, enum fz_name name, const struct c2w_message *message)
 {
 	static const struct cell taken = { C2W_CONNECTION_ERROR, C2W_PARAM_name_taken_, C2W_CON_02, SAME };
 	struct fz_answer answer;
@@ -128,7 +128,9 @@ static struct fz_answer under_another_name(struct fz_guess *guess, const struct 
 	if (name == FZ_NAME_UNKNOWN)
 		return perhaps(guess, C2W_CONNECTION, true);
 	answer = take_cell(guess, world, message, cells[FZ_OUTSIDE][C2W_CONNECTION]);
-	guess->lost = guess->murky[C2W_CONNECTION] = true;
+	answer.anybodys = name == FZ_NAME_ANYBODYS;
+	if (!own)
+		guess->lost = guess->murky[C2W_CONNECTION] = true;
 	return answer;
 }
 
@@ -145,8 +147,8 @@ static struct fz_answer requested(struct fz_guess *guess, const struct fz_world 
 		return stale(guess, message);
 	if (!fresh) /* what answers it may be octet for octet what came before */
 		return perhaps(guess, family, fz_moves(family));
-	if (!inside && !own && family == C2W_CONNECTION && c2w_user_name_valid(message->user))
-		return under_another_name(guess, world, name, message);
+	if (!inside && family == C2W_CONNECTION && c2w_user_name_valid(message->user))
+		return login(guess, world, own, name, message);
 	return take_cell(guess, world, message, cell_of(guess, world, message));
 }
 
@@ -174,8 +176,8 @@ static int64_t code_of(const struct c2w_params *params, int error)
 
 bool fz_answer_declines(const struct fz_answer *answer, const struct fz_world *world, const struct c2w_message *message)
 {
-	if (answer->command == C2W_CONNECTION_GRANTED)
-		return message->command == C2W_CONNECTION_ERROR && c2w_code_fits(world->params->server_full, message->code);
+	if (answer->command == C2W_CONNECTION_GRANTED && message->command == C2W_CONNECTION_ERROR)
+		return c2w_code_fits(world->params->server_full, message->code) || (answer->anybodys && c2w_code_fits(world->params->name_taken, message->code));
 	return answer->command == C2W_ENTER_MOVIE_GRANTED && message->command == C2W_ENTER_MOVIE_ERROR && c2w_code_fits(world->params->room_full, message->code);
 }
 

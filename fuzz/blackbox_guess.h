@@ -8,7 +8,8 @@
 #include "protocol/rules.h"
 
 enum fz_place { FZ_OUTSIDE, FZ_MAIN_ROOM, FZ_MOVIE_ROOM, FZ_PLACES };
-enum fz_name { FZ_NAME_UNKNOWN, FZ_NAME_FREE, FZ_NAME_TAKEN }; /* what is known of the name that is asked for, if it is not the client's own */
+/* What is known of the name that is asked for: nothing, and not of who asks either; that somebody may have it or not. */
+enum fz_name { FZ_NAME_UNKNOWN, FZ_NAME_ANYBODYS, FZ_NAME_FREE, FZ_NAME_TAKEN };
 enum fz_due { FZ_NOTHING, FZ_DUE, FZ_PERHAPS };
 
 struct fz_guess {
@@ -33,13 +34,14 @@ struct fz_answer {
 	enum c2w_command command;     /* FZ_DUE */
 	int error;                    /* enum c2w_param of an error's code, or -1 */
 	enum c2w_rule rule;           /* that it is this one */
+	bool anybodys;                /* CONNECTION_GRANTED: or name-taken */
 };
 
 bool fz_moves(enum c2w_family family); /* may such a request change where its sender is? */
 void fz_guess_init(struct fz_guess *guess);
-/* One message as it was sent, whole; user: the name of its client; name: for another one. Moves the guess on. */
+/* One message as it was sent, whole; user: the name of its client; name: of the one that is asked for. Moves the guess on. */
 struct fz_answer fz_guess_sent(struct fz_guess *guess, const struct fz_world *world, struct c2w_str user, enum fz_name name, struct c2w_str octets);
-/* CON-04, ENT-05: there is no room. Allowed where it would be granted. */
+/* CON-02, CON-04, ENT-05: somebody else has the name, or there is no room. Allowed where it would be granted. */
 bool fz_answer_declines(const struct fz_answer *answer, const struct fz_world *world, const struct c2w_message *message);
 bool fz_answer_fits(const struct fz_answer *answer, const struct fz_world *world, const struct c2w_message *message);
 

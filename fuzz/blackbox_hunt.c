@@ -7,6 +7,8 @@
 
 enum { MAX_CORPUS = 4096 };
 
+static const int64_t quiet_every = 5 * INT64_C(1000000000), first_quiet = 3 * INT64_C(1000000000);
+
 static void play_done(void *context, struct fz_play *play);
 
 void fz_turn_soon(struct fz_hunt *hunt)
@@ -34,10 +36,37 @@ static void keep(struct fz_hunt *hunt, const struct fz_program *program)
 		hunt->options.kept(hunt->options.context, program);
 }
 
-static void breed(struct fz_hunt *hunt, struct fz_program *program)
+/* Others' texts, requests and moves blur what waiting shows. */
+static bool needs_quiet(const struct fz_hunt *hunt)
 {
+	return hunt->options.waits > 0 && !hunt->options.replay && net_now(hunt->options.net) >= hunt->quiet_at;
+}
+
+static unsigned busy_lanes(const struct fz_hunt *hunt)
+{
+	unsigned busy = 0;
+
+	for (unsigned i = 0; i < hunt->options.lanes; i++)
+		busy += hunt->lanes[i].busy;
+	return busy;
+}
+
+/* A quarter of the lanes may wait, which costs nobody else anything. */
+static bool has_time(const struct fz_hunt *hunt)
+{
+	unsigned patient = 0;
+
+	for (unsigned i = 0; i < hunt->options.lanes; i++)
+		patient += hunt->lanes[i].busy && hunt->lanes[i].patient;
+	return hunt->options.waits > 0 && 4 * patient + 2 < hunt->options.lanes;
+}
+
+static void breed(struct fz_hunt *hunt, struct fz_lane *lane)
+{
+	struct fz_program *program = &lane->program;
 	const struct fz_program *other;
 
+	lane->patient = false;
 	if (hunt->options.replay) {
 		*program = hunt->corpus[hunt->seeds_played++ % hunt->corpus_count];
 		fz_program_mend(program, hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
@@ -46,6 +75,12 @@ static void breed(struct fz_hunt *hunt, struct fz_program *program)
 	if (hunt->seeds_played < hunt->corpus_count && hunt->recent_count == hunt->seeds_played) {
 		*program = hunt->corpus[hunt->seeds_played++];
 		fz_program_mend(program, hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
+		return;
+	}
+	hunt->quiet = needs_quiet(hunt);
+	lane->patient = hunt->quiet || (has_time(hunt) && fz_below(&hunt->breeder, 16) == 0);
+	if (lane->patient) {
+		fz_generate_patient(&hunt->breeder, program);
 		return;
 	}
 	if (hunt->corpus_count == 0 || fz_below(&hunt->breeder, 4) == 0) {
@@ -64,6 +99,7 @@ void fz_drop_plays(struct fz_hunt *hunt)
 		hunt->lanes[i].play = NULL;
 		hunt->lanes[i].busy = hunt->lanes[i].finished = false;
 	}
+	hunt->quiet = false;
 }
 
 bool fz_looking_into(const struct fz_hunt *hunt)
@@ -139,12 +175,20 @@ static void account(struct fz_hunt *hunt, const struct fz_play *play)
 	}
 }
 
+static void end_quiet(struct fz_hunt *hunt)
+{
+	if (hunt->quiet)
+		hunt->quiet_at = net_now(hunt->options.net) + quiet_every;
+	hunt->quiet = false;
+}
+
 void fz_lane_settle(struct fz_hunt *hunt, struct fz_lane *lane)
 {
 	account(hunt, lane->play);
 	fz_play_free(lane->play);
 	lane->play = NULL;
 	lane->busy = lane->finished = false;
+	end_quiet(hunt);
 }
 
 /* ---- greeting ------------------------------------------------------------------------------- */
@@ -166,6 +210,7 @@ static void begin_fuzzing(struct fz_hunt *hunt)
 	hunt->breeder.udp = hunt->offered_udp;
 	hunt->breeder.tcp = hunt->offered_tcp;
 	hunt->breeder.movies = hunt->world.title_count;
+	hunt->breeder.titles = hunt->world.titles;
 	hunt->unreachable = !hunt->offered_udp && !hunt->offered_tcp;
 	hunt->task = hunt->unreachable ? OVER : FUZZ;
 }
@@ -235,9 +280,13 @@ static void fuzz(struct fz_hunt *hunt)
 		if (lane->finished)
 			harvest(hunt, lane);
 		enough |= hunt->case_count > 0 || hunt->down || fz_time_is_up(hunt);
-		if (!lane->busy && !enough && net_now(hunt->options.net) >= hunt->not_before) {
-			breed(hunt, &lane->program);
+		if (!lane->busy && !enough && !hunt->quiet && (!needs_quiet(hunt) || busy_lanes(hunt) == 0) && net_now(hunt->options.net) >= hunt->not_before) {
+			breed(hunt, lane);
 			fz_lane_start(hunt, lane, false);
+		}
+		if (lane->busy && lane->patient && enough) { /* nobody waits for it */
+			lane->patient = false;
+			fz_play_cut_short(lane->play);
 		}
 		busy += lane->busy;
 	}
@@ -324,6 +373,7 @@ void fz_hunt_seed(struct fz_hunt *hunt, const struct fz_program *program)
 void fz_hunt_start(struct fz_hunt *hunt)
 {
 	hunt->began = net_now(hunt->options.net);
+	hunt->quiet_at = hunt->began + first_quiet;
 	greet(hunt, !hunt->options.udp);
 }
 

@@ -19,6 +19,7 @@ struct fz_lane {
 	struct fz_play *play;
 	struct fz_program program;
 	bool busy, finished, fresh;    /* finished: to be looked at by turn(); fresh: it showed something new */
+	bool patient;                  /* it waits for time to pass */
 };
 
 /* Something to be looked into: what it shows, and the programs that may be to blame, likeliest first. */
@@ -45,6 +46,8 @@ struct fz_hunt {
 	enum fz_task task;
 	struct net_timer *timer;
 	int64_t began, not_before, round_trip;
+	int64_t quiet_at;              /* then one that waits has the server to itself */
+	bool quiet;                    /* it has */
 	uint64_t executions, messages, names;
 	bool offered_udp, offered_tcp, unreachable, stopping;
 	/* The server. */
@@ -86,7 +89,7 @@ bool fz_time_is_up(const struct fz_hunt *hunt);
 
 /* case.c */
 void fz_close_case(struct fz_hunt *hunt);
-void fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again */
+bool fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again; false: it was told often enough */
 void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind); /* all of that kind */
 void fz_found(struct fz_hunt *hunt, const struct fz_finding *finding, const struct fz_program *program);
 void fz_found_by_somebody(struct fz_hunt *hunt, enum fz_kind kind, enum c2w_rule rule, const char *what);

@@ -8,8 +8,16 @@ void fz_expect_list(struct fz_play *play, struct fz_expected *expected)
 	for (unsigned i = 0; i < FZ_CAST; i++) {
 		const struct fz_party *party = &play->parties[i];
 
-		if (party->open && fz_settled(party))
-			expected->listed[i] = party->guess.place == FZ_OUTSIDE ? FZ_NOT_LISTED : FZ_LISTED;
+		if (!party->open && party->gone_at == 0)
+			continue;
+		if (fz_stays_outside(party))
+			expected->listed[i] = FZ_NOT_LISTED;
+		else if (fz_settled(party))
+			expected->listed[i] = FZ_LISTED;
+		if (expected->listed[i] != FZ_NOT_LISTED || party->gone_at == 0)
+			continue;
+		expected->haunted = true;
+		expected->haunted_by = party->gone_by;
 	}
 }
 
@@ -74,24 +82,33 @@ static const char *wrong_about(const struct fz_party *party, enum fz_listed how,
 {
 	struct c2w_str room = find_entry(party->play->options.world, list, c2w_str_of(party->user));
 
-	if (how == FZ_NOT_LISTED)
-		return room.at != NULL ? "a user without a session is listed" : NULL;
+	if (how == FZ_NOT_LISTED && room.at != NULL)
+		return party->gone_at != 0 ? (party->gone_by == C2W_TRN_06 ? "a user whose connection has ended is listed" : "a user who acked nothing is listed for ever") : "a user without a session is listed";
 	if (how == FZ_LISTED && room.at == NULL)
 		return "a user with a session is not listed";
 	return how == FZ_LISTED && !c2w_str_equal(room, room_of(party)) ? "a user is listed in another room" : NULL;
 }
 
+/* The first thing, and about whom. */
+const char *fz_wrong_list(const struct fz_play *play, const struct fz_expected *expected, const struct c2w_message *message, unsigned *whom)
+{
+	const char *what = NULL;
+
+	for (unsigned i = 0; i < FZ_CAST && what == NULL && expected->moves == play->moves; i++) {
+		what = wrong_about(&play->parties[i], expected->listed[i], message->data);
+		if (whom != NULL)
+			*whom = i;
+	}
+	return what;
+}
+
 void fz_check_list(struct fz_party *party, const struct fz_expected *expected, const struct c2w_message *message)
 {
-	struct fz_play *play = party->play;
+	unsigned whom = 0;
+	const char *what = fz_wrong_list(party->play, expected, message, &whom);
+	const struct fz_party *about = &party->play->parties[whom];
+	enum c2w_rule rule = expected->listed[whom] == FZ_LISTED ? C2W_LST_01 : about->gone_at != 0 ? about->gone_by : C2W_LST_03;
 
-	if (expected->moves != play->moves)
-		return;
-	for (unsigned i = 0; i < FZ_CAST; i++) {
-		const char *what = wrong_about(&play->parties[i], expected->listed[i], message->data);
-
-		if (what != NULL)
-			fz_find(play, FZ_VIOLATION, expected->listed[i] == FZ_LISTED ? C2W_LST_01 : C2W_LST_03, what, fz_escaped(c2w_str_of(play->parties[i].user)),
-			        fz_escaped(message->data));
-	}
+	if (what != NULL)
+		fz_find(party->play, FZ_VIOLATION, rule, what, fz_escaped(c2w_str_of(about->user)), fz_escaped(message->data));
 }

@@ -33,8 +33,9 @@ void fz_do_send(struct fz_party *party, const struct fz_step *step)
 /* Its session may go on without it (UDP), or end a moment later than what comes next (TCP). */
 static void do_close(struct fz_party *party, bool reset)
 {
-	bool session = party->guess.lost || party->guess.place != FZ_OUTSIDE;
+	bool session = party->guess.lost || party->guess.place != FZ_OUTSIDE || party->moving >= 0;
 
+	fz_goes(party);
 	fz_forget_expected(party->play, party->index);
 	fz_close_party(party, reset);
 	party->guess.lost = session;
@@ -45,7 +46,7 @@ static void do_open(struct fz_party *party)
 	bool lost = party->guess.lost;
 
 	fz_open_party(party);
-	party->guess.lost = lost;
+	party->guess.lost = party->claimed || (lost && !party->tcp);
 }
 
 static void do_other(struct fz_party *party, const struct fz_step *step)
@@ -53,10 +54,11 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 	switch (step->action) {
 	case FZ_HOLD:
 		party->holds = party->unsure = true;
-		party->guess.murky[C2W_CHAT] |= !party->tcp;
+		party->holds_since = net_now(party->play->options.net);
 		return;
 	case FZ_RESUME:
 		party->holds = false;
+		fz_drop_queue(party);
 		return;
 	case FZ_OPEN:
 		do_open(party);
@@ -66,7 +68,9 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 		do_close(party, step->action == FZ_RESET);
 		return;
 	case FZ_HALF_CLOSE:
+		fz_goes(party);
 		party->mute = party->guess.lost = true;
+		fz_last_words(party);
 		net_tcp_shutdown(party->link);
 		return;
 	case FZ_STOP_READING:
@@ -84,17 +88,32 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 	}
 }
 
-/* REL-08: who does not ack is taken for dead, some time. */
+/* REL-08: who does not ack is taken for dead, some time; whose last answer is unacked, and who was silent since, by the end of all tolerances. */
+static void age(struct fz_party *party, int64_t time)
+{
+	const struct c2w_params *params = party->play->options.world->params;
+	bool unacked = party->holds && !party->claimed && party->held_us >= 0 && party->held_us == party->guess.processed && party->held_us == party->request_us;
+
+	party->unacked_for += time;
+	party->silent_for += time;
+	if (party->unacked_for <= 2 * params->rto)
+		return;
+	party->guess.lost = true;
+	if (!unacked || params->rto <= 0 || params->max_retransmits < 0 ||
+	    party->silent_for < (params->max_retransmits + 1) * params->rto / 1000 * (1000 + params->rto_tolerance.late) + params->rto / 4)
+		return;
+	party->guess.lost = false;
+	party->guess.place = FZ_OUTSIDE;
+	party->guess.processed = -1;
+	party->unacked_for = 0;
+	fz_is_given_up(party, net_now(party->play->options.net) + time);
+}
+
 static void pass_time(struct fz_play *play, int64_t time)
 {
-	for (unsigned i = 0; i < FZ_CAST; i++) {
-		struct fz_party *party = &play->parties[i];
-
-		if (party->tcp || (!party->holds && !party->deaf))
-			continue;
-		party->unacked_for += time;
-		party->guess.lost |= party->unacked_for > 2 * play->options.world->params->rto;
-	}
+	for (unsigned i = 0; i < FZ_CAST; i++)
+		if (!play->parties[i].tcp && (play->parties[i].holds || play->parties[i].deaf))
+			age(&play->parties[i], time);
 }
 
 static void do_wait(struct fz_play *play, const struct fz_step *step)
@@ -146,6 +165,7 @@ static bool do_step(struct fz_play *play, const struct fz_step *step)
 		fz_do_send(party, step);
 	else
 		do_other(party, step);
+	party->hurried = fz_sends(step) && fz_open_expectation(play) == NULL;
 	fz_seen(party, 0);
 	return true;
 }
@@ -194,7 +214,7 @@ static bool play_step(struct fz_play *play)
 /* True: something is awaited. */
 static bool blocked(struct fz_play *play)
 {
-	const struct fz_expected *open = play->stopped ? NULL : fz_open_expectation(play);
+	struct fz_expected *open = play->stopped ? NULL : fz_open_expectation(play);
 
 	if (open == NULL) {
 		play->fencing = false;
@@ -261,8 +281,9 @@ static void make_party(struct fz_play *play, unsigned index)
 
 	party->play = play;
 	party->index = index;
+	party->moving = -1;
 	party->tcp = index == HONEST ? play->options.honest_tcp : play->options.program->tcp[index];
-	snprintf(party->user, sizeof(party->user), "%s-%.*s", fz_name_of(index), (int)MAX_TAIL, play->tail);
+	snprintf(party->user, sizeof(party->user), "%s-%.*s%u", fz_name_of(index), (int)MAX_TAIL, play->tail, index); /* they differ at both ends */
 	fz_guess_init(&party->guess);
 }
 
@@ -285,6 +306,13 @@ struct fz_play *fz_play_start(const struct fz_play_options *options)
 	play->finish = net_timer_new(options->net, finish, play);
 	net_timer_at(play->timer, net_now(options->net));
 	return play;
+}
+
+void fz_play_cut_short(struct fz_play *play)
+{
+	fz_stop(play);
+	play->pausing = false;
+	net_timer_at(play->timer, net_now(play->options.net));
 }
 
 void fz_play_free(struct fz_play *play)

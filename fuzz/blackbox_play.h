@@ -39,6 +39,7 @@ struct fz_play_options {
 };
 
 struct fz_play *fz_play_start(const struct fz_play_options *options);
+void fz_play_cut_short(struct fz_play *play); /* it does not wait any more, and takes leave; done() comes */
 void fz_play_free(struct fz_play *play); /* at any time */
 
 const struct fz_finding *fz_play_findings(const struct fz_play *play, unsigned *count);

@@ -147,13 +147,17 @@ static bool take_time(struct reader *reader, struct fz_step *step)
 
 static bool take_user(struct reader *reader, struct fz_step *step)
 {
-	int other = client_named(reader, peek(reader));
+	int other;
 
+	step->miscased_user = take(reader, "miscased") && take_sign(reader, '(');
+	other = client_named(reader, peek(reader));
 	step->user = other >= 0 ? FZ_USER_OTHER : FZ_USER_TEXT;
 	if (other < 0)
 		return take_text(reader, &step->user_text);
 	step->other = (uint8_t)other;
 	reader->at += peek(reader).length;
+	if (step->miscased_user && !take_sign(reader, ')'))
+		return false;
 	return !take_sign(reader, '+') || take_text(reader, &step->word);
 }
 
@@ -174,24 +178,43 @@ static bool take_frame(struct reader *reader, struct fz_step *step)
 }
 
 /* A movie by its number; a variable is one, most likely: the first. */
-static bool take_data(struct reader *reader, struct fz_step *step)
+static bool take_movie(struct reader *reader, struct fz_step *step)
 {
 	double number = 1;
 
-	if (take_text(reader, &step->data_text)) {
-		step->data = FZ_DATA_TEXT;
-		return true;
-	}
 	if (peek(reader).length == 0)
 		return false;
+	step->miscased_title = take(reader, "miscased") && take_sign(reader, '(');
 	if (take(reader, "movie")) {
 		if (!take_sign(reader, '(') || !take_number(reader, &number) || !take_sign(reader, ')'))
 			return false;
 	} else {
 		reader->at += peek(reader).length;
 	}
+	if (step->miscased_title && !take_sign(reader, ')'))
+		return false;
 	step->data = FZ_DATA_MOVIE;
 	step->movie = (uint8_t)(number < 1 || number > 255 ? 1 : number);
+	return true;
+}
+
+/* A text, or a movie, and texts around it. */
+static bool take_data(struct reader *reader, struct fz_step *step)
+{
+	bool text = take_text(reader, &step->data_text);
+
+	if (text)
+		step->data = FZ_DATA_TEXT;
+	if (text && !take_sign(reader, '+'))
+		return true;
+	if (text) {
+		step->before = step->data_text;
+		step->data_text = (struct fz_text){ .times = 1 };
+	}
+	if (!take_movie(reader, step))
+		return text;
+	if (take_sign(reader, '+'))
+		take_text(reader, &step->data_text);
 	return true;
 }
 
@@ -345,7 +368,10 @@ static void read_wait(struct reader *reader)
 	struct fz_step step = { .action = FZ_WAIT };
 	double number = 1;
 
-	take_number(reader, &number);
+	if (take_number(reader, &number) && strncmp(reader->at, "ms", 2) == 0)
+		number /= 1000;
+	if (take(reader, "$answer-within"))
+		number = 0.5;
 	step.wait = (uint16_t)(number * 1000 < 2000 ? number * 1000 : 2000);
 	fz_program_add(reader->program, &step);
 }

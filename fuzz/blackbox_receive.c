@@ -18,8 +18,11 @@ static void keep_answer(struct fz_party *party, const struct c2w_message *messag
 	party->answers[family].time[message->time_text.length] = '\0';
 	memcpy(party->answers[family].user, message->user.at, message->user.length);
 	party->answers[family].user[message->user.length] = '\0';
-	if (message->command == C2W_CONNECTION_GRANTED)
-		memcpy(party->session, party->answers[family].user, sizeof(party->session));
+	if (message->command != C2W_CONNECTION_GRANTED)
+		return;
+	memcpy(party->session, party->answers[family].user, sizeof(party->session));
+	if (party->open && !party->mute && strcmp(party->session, party->user) == 0)
+		party->gone_at = 0;
 }
 
 static void another_answer(struct fz_party *party, const struct fz_expected *expected, const struct c2w_message *message, struct c2w_str octets)
@@ -33,7 +36,10 @@ static void another_answer(struct fz_party *party, const struct fz_expected *exp
 		fz_forget_expected(party->play, party->index); /* what was asked meanwhile, as if it had been granted */
 		return;
 	}
-	snprintf(what, sizeof(what), "%s %u came instead of %s", came, message->code, wanted);
+	if (expected->haunted)
+		snprintf(what, sizeof(what), "%s %u came instead of %s for the name of somebody who has gone", came, message->code, wanted);
+	else
+		snprintf(what, sizeof(what), "%s %u came instead of %s", came, message->code, wanted);
 	fz_find(party->play, FZ_VIOLATION, expected->answer.rule, what, fz_escaped(c2w_str_of(wanted)), fz_escaped(octets));
 	fz_stop(party->play);
 }
@@ -59,7 +65,7 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 	if (reading->stranger || reading->repetition)
 		return;
 	if (message->time == party->moving && message->command != C2W_NEW_MESSAGE)
-		party->moving = 0;
+		party->moving = -1;
 	if (fz_is_fence(party, message)) {
 		fz_fence_answered(party, message->time);
 		return;
@@ -69,6 +75,10 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 	expected = fz_match(party, message);
 	if (expected == NULL)
 		return;
+	if (fz_too_soon(play, expected, message))
+		return;
+	if (fz_overtakes(play, expected))
+		fz_find(play, FZ_VIOLATION, C2W_MSG_05, "a text comes before another that was processed before it", NULL, fz_escaped(octets));
 	expected->met = true;
 	if (message->command == C2W_USER_LIST_RESPONSE && expected->time == message->time)
 		fz_check_list(party, expected, message);
@@ -95,7 +105,7 @@ static void message_received(struct fz_party *party, struct c2w_str octets, int6
 	measure(party, &reading.message, at);
 	keep_answer(party, &reading.message);
 	party->last_us = reading.message.time;
-	fz_acknowledge(party, &reading.message);
+	fz_acknowledge(party, &reading.message, reading.stranger);
 	if (play->options.answered != NULL)
 		play->options.answered(play->options.context, party->tcp, &reading.message);
 	answered(party, &reading, octets);
@@ -210,7 +220,8 @@ void fz_open_party(struct fz_party *party)
 	party->connected = party->ended = party->mute = party->deaf = party->over = party->nonsense = false;
 	party->request_length = 0;
 	party->held_us = party->last_us = -1;
-	party->asked_count = party->farewells = 0;
+	party->farewells = 0;
+	party->moving = party->tcp ? -1 : party->moving;
 	fz_guess_init(&party->guess);
 	party->guess.lost = party->claimed;
 	party->play->moves++;

@@ -81,6 +81,8 @@ static char *whole_script(const struct fz_hunt *hunt, const struct fz_finding *f
 	fz_program_print_cast(&hunt->shrinker.best, honest, !hunt->offered_udp, to);
 	fputs(hunt->script_text, to);
 	print_silent_ones(hunt, to);
+	if (finding->kind == FZ_VIOLATION && finding->got != NULL) /* what came need not be what was waited for */
+		fputs("wait $answer-within\n", to);
 	if (honest)
 		fprintf(to, "honest > ENTER_MOVIE_REQUEST \"?\"\nhonest < ENTER_MOVIE_ERROR not-connected [%s]\n", c2w_rule_info(last_word(finding))->id);
 	fclose(to);
@@ -92,21 +94,23 @@ void fz_report_case(struct fz_hunt *hunt)
 {
 	struct fz_case *closed = &hunt->cases[0];
 	struct fz_report made = {
-		.finding = closed->finding, .number = ++hunt->reported, .reproduced = hunt->reproduced, .certain = hunt->reproduced || closed->certain, .program = &hunt->shrinker.best,
+		.finding = closed->finding, .number = hunt->reported + 1, .reproduced = hunt->reproduced, .certain = hunt->reproduced || closed->certain, .program = &hunt->shrinker.best,
 		.executions = closed->executions, .after = closed->after,
 	};
+	bool tell = made.certain || fz_doubt_case(hunt);
 	char *script;
 
+	hunt->reported += tell;
+	hunt->doubted += tell && !made.certain;
 	fflush(hunt->script);
 	fflush(hunt->events);
 	script = whole_script(hunt, &closed->finding);
 	made.script = script;
 	made.octets = hunt->events_text;
-	hunt->options.found(hunt->options.context, &made);
+	if (tell)
+		hunt->options.found(hunt->options.context, &made);
 	free(script);
 	fz_close_streams(hunt);
-	if (!made.certain)
-		fz_doubt_case(hunt);
 	fz_close_case(hunt);
 	hunt->reproduced = false;
 	hunt->task = FUZZ; /* or the next case, then */

@@ -21,6 +21,8 @@ static void remember(struct fz_party *party, struct c2w_str octets)
 	struct c2w_message message;
 
 	party->nonsense = c2w_message_parse(&message, octets.at, octets.length, 0) != C2W_OK;
+	if (!party->nonsense && c2w_command_info(message.command)->beat == C2W_ACK)
+		party->held_us = -1; /* it may count */
 	if (party->nonsense || c2w_command_info(message.command)->beat != C2W_REQUEST)
 		return;
 	if (octets.length <= sizeof(party->request)) {
@@ -45,6 +47,8 @@ static void message_sent(struct fz_party *party, const struct fz_step *step, str
 	play->messages++;
 	fz_foresee(party, step, octets);
 	remember(party, octets);
+	if (step != NULL || party->probing)
+		party->silent_for = 0;
 }
 
 /* TRN-05: the server closes; nobody knows which answers still come. */
@@ -114,7 +118,7 @@ static int64_t fresh_time(struct fz_party *party, char to[C2W_MAX_TIME_TEXT + 1]
 }
 
 struct fields { /* expanded texts, and the texts of the message */
-	char word[FZ_TIMES + 1], time[FZ_TIMES + 1], user[FZ_TIMES + 1], data[FZ_TIMES + 1];
+	char word[FZ_TIMES + 1], time[FZ_TIMES + 1], user[FZ_TIMES + 1], data[FZ_TIMES + 1], text[FZ_TIMES + 1];
 	struct c2w_message message;
 };
 
@@ -163,18 +167,61 @@ static void fill_ack(struct fz_party *party, struct c2w_message *message)
 	*(family == C2W_CHAT ? &message->data : &message->user) = c2w_str_of(party->answers[family].user);
 }
 
+struct joined { /* into a field */
+	char *at;
+	size_t length;
+};
+
+static void join(struct joined *to, struct c2w_str octets)
+{
+	size_t room = FZ_TIMES - to->length, length = octets.length < room ? octets.length : room;
+
+	memcpy(to->at + to->length, octets.at, length);
+	to->length += length;
+}
+
+static bool is_title(const struct fz_world *world, struct c2w_str octets)
+{
+	for (unsigned i = 0; i < world->title_count; i++)
+		if (c2w_str_equal(octets, c2w_str_of(world->titles[i])))
+			return true;
+	return false;
+}
+
+/* As the scenario engine does it: no title of the target comes of it. */
+static void join_cased(struct joined *to, const struct fz_world *world, struct c2w_str octets, bool miscased)
+{
+	size_t from = to->length;
+
+	join(to, octets);
+	for (size_t i = from; miscased && i < to->length; i++)
+		if ((to->at[i] | ' ') >= 'a' && (to->at[i] | ' ') <= 'z')
+			to->at[i] ^= ' ';
+	while (miscased && is_title(world, (struct c2w_str){ to->at + from, to->length - from }))
+		join(to, C2W_STR("?"));
+}
+
 /* Somebody's name, and what may follow it. */
 static struct c2w_str named(const struct fz_party *party, const struct fz_step *step, struct fields *fields)
 {
-	struct c2w_str name = c2w_str_of(party->play->parties[step->other].user), rest = { 0 };
+	const struct fz_play *play = party->play;
+	struct joined user = { fields->user, 0 };
 
-	if (step->command == C2W_NO_COMMAND || step->word.length == 0)
-		return name;
-	memcpy(fields->user, name.at, name.length);
-	rest = expand(&step->word, fields->word);
-	rest.length = rest.length < sizeof(fields->user) - name.length ? rest.length : sizeof(fields->user) - name.length;
-	memcpy(fields->user + name.length, rest.at, rest.length);
-	return (struct c2w_str){ fields->user, name.length + rest.length };
+	join_cased(&user, play->options.world, c2w_str_of(play->parties[step->other].user), step->miscased_user);
+	if (step->command != C2W_NO_COMMAND)
+		join(&user, expand(&step->word, fields->word));
+	return (struct c2w_str){ user.at, user.length };
+}
+
+/* A title, and what may stand around it. */
+static struct c2w_str titled(const struct fz_world *world, const struct fz_step *step, struct fields *fields)
+{
+	struct joined title = { fields->data, 0 };
+
+	join(&title, expand(&step->before, fields->text));
+	join_cased(&title, world, c2w_str_of(world->titles[step->movie - 1]), step->miscased_title);
+	join(&title, expand(&step->data_text, fields->text));
+	return (struct c2w_str){ title.at, title.length };
 }
 
 /* Octets around somebody's name. */
@@ -210,7 +257,7 @@ static void fill(struct fz_party *party, const struct fz_step *step, struct fiel
 	if (step->data == FZ_DATA_TEXT)
 		message->data = expand(&step->data_text, fields->data);
 	else if (step->data == FZ_DATA_MOVIE)
-		message->data = c2w_str_of(world->titles[step->movie - 1]);
+		message->data = titled(world, step, fields);
 }
 
 void fz_send_step(struct fz_party *party, const struct fz_step *step)
@@ -262,19 +309,20 @@ void fz_repeat(struct fz_party *party)
 	net_udp_send(party->udp, &play->options.address, NULL, octets.at, octets.length);
 }
 
-/* REL-02: as it stands, for NEW_MESSAGE under the own name. */
-void fz_acknowledge(struct fz_party *party, const struct c2w_message *message)
+/* REL-02: as it stands, for NEW_MESSAGE under the own name. Texts of people who are none of ours are acked all the same: over UDP they would keep ours back. */
+void fz_acknowledge(struct fz_party *party, const struct c2w_message *message, bool stranger)
 {
 	enum c2w_family family = c2w_command_info(message->command)->family;
 	struct c2w_message ack = { .time_text = message->time_text, .command = c2w_command_of(family, C2W_ACK), .user = message->user };
 	char octets[1024];
 	long length;
 
-	if (party->holds && message->time == party->request_us && c2w_str_equal(message->user, c2w_str_of(party->user))) {
+	if (party->holds && message->time == party->request_us && (family != C2W_CHAT || c2w_str_equal(message->user, c2w_str_of(party->user)))) {
 		party->held_us = message->time;
 		party->held = message->command;
+		party->held_code = message->code;
 	}
-	if (party->holds || party->mute || (party->tcp && party->out.held > 0) || message->time_text.length > C2W_MAX_COMMAND || message->user.length > C2W_MAX_USER)
+	if ((party->holds && !(stranger && family == C2W_CHAT && !party->tcp)) || party->mute || (party->tcp && party->out.held > 0) || message->time_text.length > C2W_MAX_COMMAND || message->user.length > C2W_MAX_USER)
 		return;
 	if (family == C2W_CHAT) {
 		ack.user = c2w_str_of(party->session[0] ? party->session : party->user);

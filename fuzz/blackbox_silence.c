@@ -11,7 +11,7 @@ int64_t fz_patience_of(const struct fz_play *play)
 	return patience > LEAST_PATIENCE ? patience : LEAST_PATIENCE;
 }
 
-static int64_t rto_of(const struct fz_play *play)
+int64_t fz_rto_of(const struct fz_play *play)
 {
 	int64_t rto = play->options.world->params->rto;
 
@@ -25,7 +25,7 @@ static int64_t grace_of(const struct fz_play *play, const struct fz_expected *op
 
 	if (!play->options.patient || play->parties[open->party].tcp)
 		return patience;
-	return play->options.world->params->answer_within + (open->answer.family == C2W_CHAT ? rto_of(play) : 0) + patience;
+	return play->options.world->params->answer_within + (open->answer.family == C2W_CHAT && !open->again ? fz_rto_of(play) : 0) + patience;
 }
 
 /* ---- fences --------------------------------------------------------------------------------- */
@@ -90,7 +90,7 @@ static void begin_fencing(struct fz_play *play)
 		if (!expected->asked || expected->met)
 			continue;
 		fz_send_fence(&play->parties[expected->party]);
-		if (expected->answer.family == C2W_CHAT) /* whose request comes another way */
+		if (expected->answer.family == C2W_CHAT && !expected->again) /* whose request comes another way */
 			fz_send_fence(&play->parties[expected->author]);
 	}
 	if (fz_ready(&play->parties[HONEST]))
@@ -104,7 +104,7 @@ static void missing(struct fz_play *play, const struct fz_expected *expected)
 	const struct fz_party *party = &play->parties[expected->party];
 	const char *wanted = c2w_command_info(expected->answer.command)->name;
 	bool own = expected->answer.family != C2W_CHAT || expected->author == expected->party;
-	enum c2w_rule rule = own && party->ended && party->nonsense ? C2W_TRN_05 : expected->answer.rule;
+	enum c2w_rule rule = own && party->ended && party->nonsense && !party->mute ? C2W_TRN_05 : expected->answer.rule;
 	char what[160];
 
 	if (expected->again)
@@ -134,7 +134,7 @@ static bool fences_answered(struct fz_play *play, const struct fz_expected *open
 
 	if (!party->fenced)
 		return false;
-	if (open->answer.family != C2W_CHAT)
+	if (open->answer.family != C2W_CHAT || open->again)
 		return true;
 	if (party->last_fence && !party->texted)
 		return true;
@@ -169,7 +169,7 @@ static void ask_honestly(struct fz_play *play)
 
 	if (honest->fenced || !honest->connected)
 		return;
-	if (honest->fence == 0 || (!honest->tcp && net_now(play->options.net) - honest->request_at >= rto_of(play)))
+	if (honest->fence == 0 || (!honest->tcp && net_now(play->options.net) - honest->request_at >= fz_rto_of(play)))
 		fz_send_fence(honest);
 }
 
@@ -189,10 +189,13 @@ static int64_t ask_once_more(struct fz_play *play, const struct fz_expected *ope
 	return due;
 }
 
-void fz_await_on(struct fz_play *play, const struct fz_expected *open)
+void fz_await_on(struct fz_play *play, struct fz_expected *open)
 {
-	int64_t now = net_now(play->options.net), due = play->awaiting_since + grace_of(play, open);
+	int64_t now = net_now(play->options.net), due;
 
+	if (fz_ask_anew(play, open))
+		return;
+	due = play->awaiting_since + grace_of(play, open);
 	if (!play->fencing && now < due) {
 		net_timer_at(play->timer, ask_once_more(play, open, due));
 		return;

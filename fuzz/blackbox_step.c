@@ -3,7 +3,7 @@
 
 #include "protocol/rules.h"
 
-const char *const fz_known_names[FZ_CAST] = { "alice", "bob", "carol" };
+const char *const fz_known_names[FZ_CAST] = { "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi" };
 
 bool fz_sends(const struct fz_step *step)
 {
@@ -69,6 +69,7 @@ static void mend_fields(struct fz_step *step, const struct use *use, unsigned mo
 	mend_text(&step->word);
 	mend_text(&step->time_text);
 	mend_text(&step->user_text);
+	mend_text(&step->before);
 	mend_text(&step->data_text);
 	step->other %= FZ_CAST;
 	if (step->command == C2W_NO_COMMAND && step->word.length == 0)
@@ -242,7 +243,7 @@ static void print_time(const struct fz_step *step, FILE *to)
 static void print_user(const struct fz_step *step, FILE *to)
 {
 	if (step->user == FZ_USER_OTHER)
-		fprintf(to, " user $%s", fz_known_names[step->other]);
+		fprintf(to, step->miscased_user ? " user miscased($%s)" : " user $%s", fz_known_names[step->other]);
 	if (step->user == FZ_USER_OTHER && step->command != C2W_NO_COMMAND && step->word.length > 0) {
 		fputs(" + ", to);
 		print_text(&step->word, to);
@@ -255,12 +256,18 @@ static void print_user(const struct fz_step *step, FILE *to)
 
 static void print_data(const struct fz_step *step, FILE *to)
 {
-	if (step->data == FZ_DATA_MOVIE)
-		fprintf(to, " data movie(%u)", step->movie);
-	if (step->data == FZ_DATA_TEXT) {
+	if (step->data != FZ_DATA_NONE)
 		fputs(" data ", to);
-		print_text(&step->data_text, to);
+	if (step->data == FZ_DATA_MOVIE && step->before.length > 0) {
+		print_text(&step->before, to);
+		fputs(" + ", to);
 	}
+	if (step->data == FZ_DATA_MOVIE)
+		fprintf(to, step->miscased_title ? "miscased(movie(%u))" : "movie(%u)", step->movie);
+	if (step->data == FZ_DATA_MOVIE && step->data_text.length > 0)
+		fputs(" + ", to);
+	if (step->data == FZ_DATA_TEXT || (step->data == FZ_DATA_MOVIE && step->data_text.length > 0))
+		print_text(&step->data_text, to);
 }
 
 static void print_sending(const struct fz_step *step, FILE *to)

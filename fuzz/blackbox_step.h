@@ -8,9 +8,9 @@
 
 #include "protocol/message.h"
 
-enum { FZ_CAST = 3, FZ_STEPS = 24, FZ_LITERAL = 48, FZ_TIMES = 8192 /* octets of one field at most, repeated */ };
+enum { FZ_CAST = 8, FZ_STEPS = 24, FZ_LITERAL = 48, FZ_TIMES = 8192 /* octets of one field at most, repeated */ };
 
-extern const char *const fz_known_names[FZ_CAST]; /* alice, bob, carol */
+extern const char *const fz_known_names[FZ_CAST]; /* alice, bob, carol, … */
 
 /* Octets, repeated: "ab" * 512. */
 struct fz_text {
@@ -39,9 +39,10 @@ struct fz_step {
 	enum fz_user user;
 	enum fz_data data;
 	uint8_t other;          /* FZ_USER_OTHER: whose name; with a command word is what follows it */
-	uint8_t movie;          /* FZ_DATA_MOVIE: from 1 */
+	uint8_t movie;          /* FZ_DATA_MOVIE: from 1; between before and data_text */
+	bool miscased_user, miscased_title; /* FZ_USER_OTHER, FZ_DATA_MOVIE: small letters for capitals and the other way round */
 	uint16_t wait;          /* FZ_WAIT: per mille of rto */
-	struct fz_text word, time_text, user_text, data_text; /* FZ_OCTETS: data_text; with FZ_USER_OTHER that, the name, word */
+	struct fz_text word, time_text, user_text, before, data_text; /* FZ_OCTETS: data_text; with FZ_USER_OTHER that, the name, word */
 };
 
 struct fz_program {

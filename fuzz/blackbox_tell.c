@@ -56,8 +56,16 @@ void fz_say(const struct fz_play *play, const char *format, ...)
 	va_end(list);
 }
 
-void fz_say_step(const struct fz_play *play, const struct fz_step *step)
+/* What went in two segments goes in two again, and who ended a connection is given the time to be forgotten. */
+void fz_say_step(struct fz_play *play, const struct fz_step *step)
 {
+	const struct fz_party *party = &play->parties[step->client];
+	bool asks = step->action == FZ_SEND && step->await && (step->command == C2W_CONNECTION_REQUEST || step->command == C2W_USER_LIST_REQUEST);
+
+	if (asks)
+		fz_say_gone(play);
+	else if (fz_sends(step) && party->hurried && party->tcp && !play->batch)
+		fz_say(play, "wait 10ms\n");
 	if (play->options.script != NULL)
 		fz_step_print(step, play->batch, play->options.script);
 }
@@ -125,7 +133,8 @@ uint64_t fz_event_of(const struct fz_step *step)
 	const uint64_t what[] = {
 		step->action, step->command, step->time, step->user, step->data, step->pieces > 0, step->joined, step->await,
 		step->time == FZ_TIME_TEXT ? bucket(fz_text_length(&step->time_text)) : 0, step->user == FZ_USER_TEXT ? bucket(fz_text_length(&step->user_text)) : 0,
-		step->data == FZ_DATA_TEXT || step->action == FZ_OCTETS ? bucket(fz_text_length(&step->data_text)) : 0,
+		step->data != FZ_DATA_NONE || step->action == FZ_OCTETS ? bucket(fz_text_length(&step->data_text)) : 0,
+		(uint64_t)step->miscased_user << 1 | step->miscased_title, bucket(fz_text_length(&step->before)),
 	};
 
 	return mixed(3, what, sizeof(what) / sizeof(what[0]));

@@ -22,6 +22,7 @@ enum { EXIT_CLEAN, EXIT_FOUND, EXIT_USAGE, EXIT_UNREACHABLE };
 enum { REMOTE_RATE = 200, MAX_PATH = 4096 };
 
 static const int64_t second = 1000000000;
+static const uint64_t MAX_SEED = (UINT64_C(1) << 53) - 1; /* JSON numbers are exact up to there, whoever reads them */
 
 struct fuzzer {
 	struct fz_hunt_options hunting;
@@ -152,7 +153,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_RATE: options->rate = (unsigned)number(state, "--rate", value, 1000000); return 0;
 	case KEY_TIME: duration(state, fuzzer, value); return 0;
 	case KEY_COUNT: options->count = number(state, "--count", value, UINT64_MAX / 2); return 0;
-	case KEY_SEED: options->seed = number(state, "--seed", value, INT64_MAX); return 0;
+	case KEY_SEED: options->seed = number(state, "--seed", value, MAX_SEED); return 0;
 	case KEY_LANES: options->lanes = (unsigned)number(state, "--lanes", value, 16); return 0;
 	case KEY_WAITS: options->waits = (unsigned)number(state, "--waits", value, 1000); return 0;
 	case KEY_CORPUS: fuzzer->corpus = value; return 0;

@@ -76,7 +76,8 @@ static void judge_recipient(const struct jd_arrival *arrival, const struct jd_te
 
 /* ---- might it come now? ------------------------------------------------------------------------ */
 
-/* REL-14: the one before had come, nothing like an ack had gone out, and the session is the same. */
+/* REL-14: the one before had come, nothing like an ack had gone out, and the session is the same; the room, too: MSG-08 lets what was sent be
+ * repeated or not, and where it is not, nothing is unacked in the next room. */
 static void judge_unacked(const struct jd_arrival *arrival, const struct jd_record *record)
 {
 	const struct jd_endpoint *endpoint = arrival->endpoint;
@@ -84,7 +85,7 @@ static void judge_unacked(const struct jd_arrival *arrival, const struct jd_reco
 
 	if (endpoint->tcp || !before || before->maybe_acked || record->maybe_acked || endpoint->chat_ack_seq > before->first_seq)
 		return;
-	if (endpoint->granted_seq > 0 && endpoint->granted_seq < before->first_seq)
+	if (endpoint->granted_seq > 0 && endpoint->granted_seq < before->first_seq && jd_settled(endpoint, before->first_seq))
 		jd_find(arrival, C2W_REL_14, "a NEW_MESSAGE came while another was unacked", jd_keep_get(&arrival->jd->keep, before->kept),
 		        arrival->octets);
 }

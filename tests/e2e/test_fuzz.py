@@ -234,6 +234,7 @@ def test_an_interrupt_loses_nothing(tmp_path):
     [], ["--target", "nonsense"], ["--target", "127.0.0.1:1", "--transport", "sctp"], ["--target", "127.0.0.1:1", "--time", "soon"],
     ["--target", "127.0.0.1:1", "-D", "no-such=1"], ["--target", "127.0.0.1:1", "more"], ["--target", "192.0.2.1:1950", "--rate", "5000"],
     ["--target", "127.0.0.1:1", "--replay"], ["--target", "127.0.0.1:1", "--corpus", "/dev/null/no"], ["--target", "127.0.0.1:1", "--profile", "/dev/null/no"],
+    ["--target", "127.0.0.1:1", "--seed", "9007199254740992"],
 ])
 def test_wrong_usage_ends_with_2(program, arguments):
     done = program("c2w-fuzz", *arguments)

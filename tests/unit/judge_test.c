@@ -784,6 +784,9 @@ static void one_unacked_new_message(void **state)
 	LADDER(CONNECTS(0, udp, "alice"), CONNECTS(1, tcp, "bob"), "1> 2.0: SEND_MESSAGE_REQUEST|bob|x", "1> 3.0: SEND_MESSAGE_REQUEST|bob|y",
 	       "1> 4.0: SEND_MESSAGE_REQUEST|bob|z", "0< 2.0: NEW_MESSAGE|bob|x", "0> 2.0: NEW_MESSAGE_RESPONSE_ACK|alice|carol",
 	       "0> 3.0: NEW_MESSAGE_RESPONSE_ACK|alice|bob", "0< 3.0: NEW_MESSAGE|bob|y", "0< 4.0: NEW_MESSAGE|bob|z");
+	/* who left the room may not get that one again, so the next room's need not wait: MSG-08 */
+	LADDER(CONNECTS(0, udp, "alice"), CONNECTS(1, tcp, "bob"), "1> 2.0: SEND_MESSAGE_REQUEST|bob|x", "0< 2.0: NEW_MESSAGE|bob|x",
+	       "0> 3.0: ENTER_MOVIE_REQUEST|alice|M", "0< 3.0: ENTER_MOVIE_GRANTED|alice|127.0.0.1:5004", "0> 4.0: SEND_MESSAGE_REQUEST|alice|y", "0< 4.0: NEW_MESSAGE|alice|y");
 	/* TCP waits for no ack; another session begins anew */
 	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "1> 2.0: SEND_MESSAGE_REQUEST|bob|x", "1> 3.0: SEND_MESSAGE_REQUEST|bob|y", "0< 2.0: NEW_MESSAGE|bob|x",
 	       "0< 3.0: NEW_MESSAGE|bob|y");
