@@ -152,11 +152,15 @@ enum hx_main_room { HX_MAIN_FREE, HX_MAIN_SHARED, HX_MAIN_EXCLUSIVE };
 
 struct hx_member { const char *name; int transport; /* C2W_ON_…, or -1: the run's */ };
 
+/* $max-text >= 64, 1000 >= $max-text: a parameter on one side; on the other numbers and parameters, with + - * between. */
+struct hx_bound { const struct hx_expr *more, *less; const struct hx_bound *next; };
+
 struct hx_needs {
 	unsigned movies;                 /* at least so many titles (the leases of `my movie` counted in) */
 	bool capacity, room_capacity;    /* the profile must give them */
 	bool both;                       /* UDP and TCP (mixed casts too) */
 	bool load;                       /* floods: loopback, or --allow-load */
+	const struct hx_bound *bounds;   /* what the profile must keep to */
 };
 
 struct hx_scenario {

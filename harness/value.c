@@ -220,6 +220,19 @@ struct hx_value hx_eval(struct hx_run *run, const struct hx_expr *expr)
 	return number_value(HX_NUMBER, 0);
 }
 
+double hx_number_of(const struct c2w_params *params, const struct hx_expr *expr)
+{
+	double left, right;
+
+	if (expr->kind == HX_PARAMETER)
+		return parameter_value(params, (enum c2w_param)expr->index).number;
+	if (expr->left == NULL)
+		return expr->number;
+	left = hx_number_of(params, expr->left);
+	right = hx_number_of(params, expr->right);
+	return expr->kind == HX_TIMES ? left * right : expr->kind == HX_MINUS ? left - right : left + right;
+}
+
 struct c2w_str hx_eval_octets(struct hx_run *run, const struct hx_expr *expr)
 {
 	struct hx_value value = hx_eval(run, expr);
