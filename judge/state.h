@@ -54,7 +54,7 @@ struct jd_record {
 	unsigned code;
 	int64_t time;
 	uint64_t user;                  /* hash */
-	uint64_t octets;                /* hash */
+	uint64_t octets, data;          /* hashes */
 	struct jd_ref kept;
 	uint64_t first_seq, last_seq;
 	int64_t first_at, last_at, spaced_at;
@@ -227,6 +227,7 @@ uint64_t jd_variant_hash(const struct c2w_message *message);
 /* The newest record of this family, TIME and user, then those before it. */
 struct jd_record *jd_record_find(struct jd_endpoint *endpoint, enum c2w_family family, int64_t time, uint64_t user);
 struct jd_record *jd_record_same(struct jd_endpoint *endpoint, enum c2w_family family, int64_t time, uint64_t user, uint64_t octets);
+struct jd_record *jd_record_recent(struct jd_endpoint *endpoint, unsigned n); /* NULL at the end */
 struct jd_record *jd_record_by_id(struct jd_endpoint *endpoint, uint64_t id);
 struct jd_record *jd_record_add(const struct jd_arrival *arrival, bool matched);
 void jd_record_ack(struct jd *jd, struct jd_endpoint *endpoint, int64_t at, const struct c2w_message *ack);

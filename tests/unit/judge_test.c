@@ -709,6 +709,45 @@ static void texts_arrive_as_they_were_sent(void **state)
 	       "1< 9.0: NEW_MESSAGE|bob|nobody said that", "! MSG-02");
 }
 
+/* What a server makes of TIME that writes its own, or cuts it: FMT-02, and nothing else. */
+static void a_time_that_is_nobodys_is_all_that_is_wrong(void **state)
+{
+	(void)state;
+	/* the same words at what becomes the same TIME */
+	LADDER(CONNECTS(0, tcp, "alice"), "0> 2.25: SEND_MESSAGE_REQUEST|alice|x", "0< 2: NEW_MESSAGE|alice|x", "! FMT-02", "0> 2.75: SEND_MESSAGE_REQUEST|alice|x",
+	       "0< 2: NEW_MESSAGE|alice|x", "0<= 2: NEW_MESSAGE|alice|x");
+	LADDER(CONNECTS(0, udp, "alice"), "0> 2.25: SEND_MESSAGE_REQUEST|alice|x", "0< 2: NEW_MESSAGE|alice|x", "! FMT-02", "0> 2: NEW_MESSAGE_RESPONSE_ACK|alice|alice",
+	       "0> 2.75: SEND_MESSAGE_REQUEST|alice|x", "0< 2: NEW_MESSAGE|alice|x");
+	/* a TIME that another text has */
+	LADDER(CONNECTS(0, udp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2: SEND_MESSAGE_REQUEST|alice|x", "0< 2: NEW_MESSAGE|alice|x", "1< 2: NEW_MESSAGE|alice|x",
+	       "0> 2: NEW_MESSAGE_RESPONSE_ACK|alice|alice", "0> 2.5: SEND_MESSAGE_REQUEST|alice|y", "0< 2: NEW_MESSAGE|alice|y", "! FMT-02",
+	       "1< 2: NEW_MESSAGE|alice|y", "! FMT-02");
+	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "0> 2.5: SEND_MESSAGE_REQUEST|alice|y",
+	       "1< 2: NEW_MESSAGE|alice|y", "! FMT-02", "1< 2: NEW_MESSAGE|alice|x");
+	/* before its ack it is the first text that was spoilt; and one whose TIME is right has another text */
+	LADDER(CONNECTS(0, udp, "alice"), "0> 2: SEND_MESSAGE_REQUEST|alice|x", "0< 2: NEW_MESSAGE|alice|x", "0> 2.5: SEND_MESSAGE_REQUEST|alice|y",
+	       "0<= 2: NEW_MESSAGE|alice|y", "! REL-04");
+	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "0> 2.5: SEND_MESSAGE_REQUEST|alice|y",
+	       "1< 2.0: NEW_MESSAGE|alice|y", "! MSG-03");
+	/* the recipient's name besides */
+	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "1> 2.0: SEND_MESSAGE_REQUEST|bob|before", "1< 2.0: NEW_MESSAGE|bob|before",
+	       "0> 2.5: SEND_MESSAGE_REQUEST|alice|who", "1< 9.0: NEW_MESSAGE|bob|who", "! FMT-02", "! FMT-03");
+}
+
+static void what_comes_once_more_under_no_texts_time_is_told(void **state)
+{
+	struct bench *bench = bench_new(NULL, NULL);
+
+	(void)state;
+	play(bench, (const char *const[]){ CONNECTS(0, tcp, "alice"), "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "0< 9.0: NEW_MESSAGE|alice|x", "! FMT-02", NULL });
+	assert_false(jd_last(bench->jd)->surplus);
+	play(bench, (const char *const[]){ "0< 9.1: NEW_MESSAGE|alice|x", "! FMT-02", NULL });
+	assert_true(jd_last(bench->jd)->surplus);
+	play(bench, (const char *const[]){ "0> 3.0: SEND_MESSAGE_REQUEST|alice|x", "0> 4.0: SEND_MESSAGE_REQUEST|alice|x", "0< 9.2: NEW_MESSAGE|alice|x", "! FMT-02", NULL });
+	assert_false(jd_last(bench->jd)->surplus);
+	bench_free(bench);
+}
+
 static void empty_and_long_texts(void **state)
 {
 	static char sent[1200], got[1200];
@@ -964,6 +1003,8 @@ int main(void)
 		cmocka_unit_test(a_repeated_request_delivers_its_text_to_its_author_only),
 		cmocka_unit_test(a_text_that_came_again_at_once_may_be_the_networks_doing),
 		cmocka_unit_test(texts_arrive_as_they_were_sent),
+		cmocka_unit_test(a_time_that_is_nobodys_is_all_that_is_wrong),
+		cmocka_unit_test(what_comes_once_more_under_no_texts_time_is_told),
 		cmocka_unit_test(empty_and_long_texts),
 		cmocka_unit_test(one_time_and_two_texts),
 		cmocka_unit_test(texts_go_from_sessions_to_sessions),
