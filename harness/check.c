@@ -391,6 +391,7 @@ static bool is_fixed(const struct hx_expr *expr)
 	case HX_EARLIER:
 	case HX_LENGTH:
 	case HX_MISCASED:
+	case HX_UNLISTED:
 	case HX_DECIMAL:
 		return false;
 	}

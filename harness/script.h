@@ -39,6 +39,7 @@ enum hx_expr_kind {
 	HX_TIME_OF,          /* time(alice): TIME, as text, of alice's last request; .client_expr in .left */
 	HX_EARLIER,          /* earlier(alice): a TIME below that of her last request */
 	HX_LENGTH,           /* length("x"): octets */
+	HX_UNLISTED,         /* unlisted($movie + " "): with ? behind it where that is a title of the target; .left */
 	HX_MISCASED,         /* miscased($movie): its letters in the other case; never a title of the target; .left */
 	HX_DECIMAL,          /* decimal($i): a number as decimal octets; .left */
 };
