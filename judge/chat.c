@@ -27,14 +27,6 @@ static bool junk_delivered(const struct jd_arrival *arrival, const struct jd_tex
 	return false;
 }
 
-static bool junk_sent(const struct jd *jd)
-{
-	for (unsigned i = 0; i < jd->endpoint_count; i++)
-		if (jd->endpoints[i].opened && jd->endpoints[i].junk_count > 0)
-			return true;
-	return false;
-}
-
 struct candidates {
 	const struct jd_text *same_but_author, *same_time, *same_but_time, *same_author, *same_data; /* the newest of each */
 };
@@ -78,6 +70,37 @@ static struct candidates candidates_of(const struct jd_arrival *arrival)
 	return found;
 }
 
+static bool holds(struct c2w_str octets, struct c2w_str part)
+{
+	return memmem(octets.at, octets.length, part.at, part.length) != NULL;
+}
+
+/* May a bad reader have made this of what one endpoint sent? It has its TIME or its text from there then; or, where no text of ours is meant
+ * instead, the endpoint's name or one from there, and the rest is anybody's guess. */
+static bool made_of(const struct jd_arrival *arrival, const struct jd_endpoint *endpoint, bool explained)
+{
+	const struct c2w_message *message = arrival->message;
+
+	for (unsigned i = 0; i < endpoint->junk_count && i < JD_JUNK; i++) {
+		struct c2w_str junk = jd_keep_get(&arrival->jd->keep, endpoint->junk[i].kept);
+
+		if (junk.length == 0 || holds(junk, message->time_text) || holds(junk, message->data) || (!explained && holds(junk, message->user)))
+			return true;
+	}
+	return endpoint->junk_count > JD_JUNK || (endpoint->junk_count > 0 && !explained && jd_asked_as(endpoint, arrival->user));
+}
+
+static bool made_of_junk(const struct jd_arrival *arrival, const struct candidates *found)
+{
+	const struct jd *jd = arrival->jd;
+	bool explained = found->same_but_time || found->same_but_author || found->same_data;
+
+	for (unsigned i = 0; i < jd->endpoint_count; i++)
+		if (jd->endpoints[i].opened && made_of(arrival, &jd->endpoints[i], explained))
+			return true;
+	return false;
+}
+
 /* Its author has said this no more often than it came here before. */
 static bool is_surplus(const struct jd_arrival *arrival)
 {
@@ -112,11 +135,11 @@ static void invented(const struct jd_arrival *arrival)
 
 	if (arrival->message->time <= jd->forgotten_text)
 		return;
-	jd->reading.undecided = jd->opaque || jd->segmented || junk_sent(jd);
+	found = candidates_of(arrival);
+	jd->reading.undecided = jd->opaque || jd->segmented || made_of_junk(arrival, &found);
 	if (jd->reading.undecided)
 		return;
 	jd->reading.surplus = is_surplus(arrival);
-	found = candidates_of(arrival);
 	author = found.same_but_author ? found.same_but_author : found.same_but_time ? NULL : found.same_time;
 	if (author && author->variants[0].forbidden != C2W_NO_RULE)
 		jd_find(arrival, author->variants[0].forbidden, "a text that had to be discarded was delivered", none, arrival->octets);

@@ -241,6 +241,7 @@ void jd_session_answer(const struct jd_arrival *arrival, struct jd_exchange *exc
 void jd_session_processed(struct jd_endpoint *endpoint, uint64_t first_seq, int64_t time); /* in the session it has */
 bool jd_never_connected(const struct jd_endpoint *endpoint); /* it certainly has no session: it never asked for one */
 bool jd_never_named(const struct jd_endpoint *endpoint, uint64_t user); /* it never asked for one as this user */
+bool jd_asked_as(const struct jd_endpoint *endpoint, uint64_t user); /* it asked for a session as this user, or may have */
 bool jd_speaks_as(const struct jd_endpoint *endpoint, uint64_t user); /* if it has a session, it is this user's */
 bool jd_settled(const struct jd_endpoint *endpoint, uint64_t seq); /* it was not on the move from then to now */
 

@@ -439,6 +439,23 @@ static void what_a_bad_reader_may_make_of_junk_is_not_judged(void **state)
 	       "1< 2.0: NEW_MESSAGE|alice|a", "! FMT-05", "1< 2.0: NEW_MESSAGE|alice|b");
 }
 
+#define CHAT CONNECTS(0, udp, "alice"), CONNECTS(1, tcp, "bob"), CONNECTS(2, udp, "mallory")
+
+static void junk_excuses_what_may_be_made_of_it_only(void **state)
+{
+	(void)state;
+	LADDER(CHAT, "2> 8.5: NONSENSE|mallory|hi", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 9.0: NEW_MESSAGE|alice|hello", "! FMT-02");
+	LADDER(CHAT, "0> 8.5: NONSENSE|alice|hi", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 9.0: NEW_MESSAGE|alice|hello", "! FMT-02");
+	LADDER(CHAT, "2> 8.5: NONSENSE|mallory|hi", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 2.0: NEW_MESSAGE|bob|hello", "! FMT-03");
+	LADDER(CHAT, "2> 8.5: NONSENSE|mallory|hi", "1< 9.0: NEW_MESSAGE|alice|alice has come", "! MSG-02");
+	/* its TIME, its text, its author's name or the name of who sent it */
+	LADDER(CHAT, "2> 8.5: NONSENSE|mallory|hi", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 8.5: NEW_MESSAGE|alice|hello");
+	LADDER(CHAT, "2> 8.5: NONSENSE|mallory|hello!", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 9.0: NEW_MESSAGE|alice|hello");
+	LADDER(CHAT, "2>> a\r\nb\r\nc\r\nd\r\ne\r\nf\r\ng\r\nh\r\nsay hello\r\n", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 9.0: NEW_MESSAGE|alice|hello");
+	LADDER(CHAT, "2> 8.5: NONSENSE|alice|hi", "1< 9.0: NEW_MESSAGE|alice|whatever");
+	LADDER(CHAT, "0> 8.5: NONSENSE||hi", "1< 9.0: NEW_MESSAGE|alice|whatever");
+}
+
 /* ---- states ---------------------------------------------------------------------------------- */
 
 static void the_table_of_states(void **state)
@@ -981,6 +998,7 @@ int main(void)
 		cmocka_unit_test(what_must_be_discarded_is_not_answered),
 		cmocka_unit_test(a_longer_datagram_than_max_request_is_not_answered),
 		cmocka_unit_test(what_a_bad_reader_may_make_of_junk_is_not_judged),
+		cmocka_unit_test(junk_excuses_what_may_be_made_of_it_only),
 		cmocka_unit_test(the_table_of_states),
 		cmocka_unit_test(codes_set_to_any_are_taken),
 		cmocka_unit_test(right_errors_are_silent),
