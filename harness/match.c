@@ -98,7 +98,7 @@ static int chat_likeness(const struct hx_run *run, const struct wanted_chat *wan
 		return 0; /* another scenario's: a TIME and a text can be equal by chance */
 	if (message->time == wanted->request->message.time && (author || text || !hx_time_is_of_a_text(run, wanted->request, message->time)))
 		return 2;
-	bool meant = author ? !known_text(run, message) : text && !item->stranger;
+	bool meant = author ? !known_text(run, message) : text && hx_name_is_ours(run, message->user);
 	return meant && !hx_time_is_of_a_text(run, NULL, message->time) ? 1 : 0;
 }
 

@@ -75,18 +75,24 @@ static bool holds(struct c2w_str octets, struct c2w_str part)
 	return memmem(octets.at, octets.length, part.at, part.length) != NULL;
 }
 
+/* Once its octets are overwritten, junk is known by its fields only. */
+static bool junk_holds(const struct jd_arrival *arrival, const struct jd_junk *junk, bool explained)
+{
+	const struct c2w_message *message = arrival->message;
+	struct c2w_str octets = jd_keep_get(&arrival->jd->keep, junk->kept);
+
+	if (octets.length > 0)
+		return holds(octets, message->time_text) || holds(octets, message->data) || (!explained && holds(octets, message->user));
+	return junk->time_text == jd_hash(message->time_text) || junk->data == jd_hash(message->data) || (!explained && junk->user == arrival->user);
+}
+
 /* May a bad reader have made this of what one endpoint sent? It has its TIME or its text from there then; or, where no text of ours is meant
  * instead, the endpoint's name or one from there, and the rest is anybody's guess. */
 static bool made_of(const struct jd_arrival *arrival, const struct jd_endpoint *endpoint, bool explained)
 {
-	const struct c2w_message *message = arrival->message;
-
-	for (unsigned i = 0; i < endpoint->junk_count && i < JD_JUNK; i++) {
-		struct c2w_str junk = jd_keep_get(&arrival->jd->keep, endpoint->junk[i].kept);
-
-		if (junk.length == 0 || holds(junk, message->time_text) || holds(junk, message->data) || (!explained && holds(junk, message->user)))
+	for (unsigned i = 0; i < endpoint->junk_count && i < JD_JUNK; i++)
+		if (junk_holds(arrival, &endpoint->junk[i], explained))
 			return true;
-	}
 	return endpoint->junk_count > JD_JUNK || (endpoint->junk_count > 0 && !explained && jd_asked_as(endpoint, arrival->user));
 }
 
@@ -272,7 +278,7 @@ static const struct jd_text *meant(const struct jd_arrival *arrival, const struc
 	bool came = latest && latest->matched && (latest->acked || arrival->endpoint->tcp);
 	const struct jd_text *other;
 
-	if (!text || has(text, NULL, &data) || (!came && has(text, &time_text, NULL)))
+	if (!text || text->variant_count > JD_VARIANTS || has(text, NULL, &data) || (!came && has(text, &time_text, NULL)))
 		return NULL;
 	for (unsigned n = 0; (other = jd_text_recent(arrival->jd, n)) != NULL; n++)
 		if (other->user == arrival->user && has(other, NULL, &data) && !came_here(arrival, other))
