@@ -188,7 +188,8 @@ struct jd_record *jd_record_add(const struct jd_arrival *arrival, bool matched)
 
 	*record = (struct jd_record){
 		.id = endpoint->record_index.made, .family = family, .command = message->command, .code = message->code,
-		.time = message->time, .user = arrival->user, .octets = arrival->hash, .data = jd_hash(message->data), .kept = jd_keep_put(&arrival->jd->keep, arrival->octets),
+		.time = message->time, .user = arrival->user, .octets = arrival->hash, .data = family == C2W_CHAT ? jd_hash(message->data) : 0,
+		.kept = jd_keep_put(&arrival->jd->keep, arrival->octets),
 		.first_seq = arrival->jd->seq, .last_seq = arrival->jd->seq, .first_at = arrival->at, .last_at = arrival->at,
 		.spaced_at = arrival->at, .copies = 1, .spaced = 1, .matched = matched, .maybe_acked = acked_early(endpoint, family, message->time),
 	};

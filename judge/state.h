@@ -54,7 +54,7 @@ struct jd_record {
 	unsigned code;
 	int64_t time;
 	uint64_t user;                  /* hash */
-	uint64_t octets, data;          /* hashes */
+	uint64_t octets, data;          /* hashes; data: of a NEW_MESSAGE */
 	struct jd_ref kept;
 	uint64_t first_seq, last_seq;
 	int64_t first_at, last_at, spaced_at;
