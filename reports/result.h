@@ -204,7 +204,8 @@ struct rp_counts { size_t scenarios[RP_VERDICTS]; size_t rules[RP_VERDICTS]; siz
 struct rp_counts rp_count(const struct rp_result *result);
 bool rp_rule_counts(enum c2w_rule rule);
 
-/* What to mend first: smaller is earlier. Logging in, lists, rooms, chat, timing, robustness; the rules' own order within. */
+/* What to mend first: smaller is earlier. What ends the server (ROB-01), since anything else may be broken by that; then logging in, lists, rooms, chat,
+ * timing, robustness; the rules' own order within. */
 unsigned rp_mending_rank(enum c2w_rule rule);
 
 /* Octets as the result file writes them: printable ASCII stands for itself, the rest is \r \n \t \\ or \xHH. Lossless.

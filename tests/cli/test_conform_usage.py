@@ -58,6 +58,8 @@ def says(run, *words):
     (["--simulate", "-D", "rto"], ["rto"]),
     (["--simulate", "-D", "rto=soon"], ["rto", "soon"]),
     (["--simulate", "-D", "no-such-parameter=1"], ["no-such-parameter"]),
+    (["--simulate", "-D", "max-text=31"], ["max-text below 32"]),
+    (["--simulate", "-D", "max-request=127"], ["max-request below 128"]),
     (["--simulate", "--profile", "/no/such/profile"], ["/no/such/profile"]),
     (["--simulate", "--only", "XYZ-99"], ["XYZ-99"]),
     (["--simulate", "--only", "no/such/scenario"], ["no/such/scenario"]),

@@ -832,10 +832,13 @@ static void rules_left_out_are_not_judged(void **state)
 
 static void unmet_needs_are_skipped_with_a_reason(void **state)
 {
-	const char *const ids[] = { "movies", "capacity", "rooms", "both", "load" };
+	const char *const ids[] = { "movies", "capacity", "rooms", "both", "load", "least", "most" };
+	const struct hx_expr text = { .kind = HX_PARAMETER, .index = C2W_PARAM_max_text_ }, same = { .number = 1024 }, more = { .number = 1025 }, less = { .number = 1023 };
+	const struct hx_bound met[] = { { .more = &text, .less = &same, .next = &met[1] }, { .more = &same, .less = &text } };
+	const struct hx_bound least = { .more = &text, .less = &more }, most = { .more = &less, .less = &text, .next = met };
 
 	(void)state;
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i < 7; i++)
 		add(ids[i]);
 	world->acts[0].scenario.needs.movies = 4;
 	world->acts[1].scenario.needs.capacity = true;
@@ -843,14 +846,19 @@ static void unmet_needs_are_skipped_with_a_reason(void **state)
 	world->acts[3].scenario.over = 0;
 	world->picks[3].transport = RP_MIXED;
 	world->acts[4].scenario.needs.load = true;
+	world->acts[5].scenario.needs.bounds = &least;
+	world->acts[6].scenario.needs.bounds = &most;
 	add("good");
+	world->acts[7].scenario.needs.bounds = met;
 	play();
-	for (unsigned i = 0; i < 5; i++) {
+	for (unsigned i = 0; i < 7; i++) {
 		assert_int_equal(record(ids[i])->verdict, RP_SKIP);
 		assert_non_null(record(ids[i])->reason);
 		assert_int_equal(world->acts[i].tries, 0);
 	}
-	assert_int_equal(world->finished, 6);
+	assert_string_equal(record("least")->reason, "It needs a max-text of 1025 or more, and it is 1024.");
+	assert_string_equal(record("most")->reason, "It needs a max-text of 1023 or less, and it is 1024.");
+	assert_int_equal(world->finished, 8);
 	assert_int_equal(world->result->verdict, RP_CONFORMS);
 }
 

@@ -247,11 +247,11 @@ static void what_to_mend_first_comes_first(void **state)
 	failing(result, "g", C2W_REL_17, RP_WARN);
 	rp_result_conclude(result);
 	text = report(result, 80, false, false, false);
-	assert_shows(text, "1. CON-01", "2. FMT-02", "3. LST-01", "4. MSG-01", "5. REL-05", "6. ROB-01", "1. REL-17", "RULES",
-		     "first CON-01", "violates: 6 of ");
+	assert_shows(text, "1. ROB-01", "2. CON-01", "3. FMT-02", "4. LST-01", "5. MSG-01", "6. REL-05", "1. REL-17", "RULES",
+		     "first ROB-01", "violates: 6 of ");
 	free(text);
 	text = report(result, 80, false, false, true);
-	assert_shows(text, "CON-01 f over UDP: what is wrong in f\n", "FMT-02", "LST-01", "MSG-01", "REL-05", "ROB-01", "violates: 6 of ");
+	assert_shows(text, "ROB-01 a over UDP: what is wrong in a\n", "CON-01", "FMT-02", "LST-01", "MSG-01", "REL-05", "violates: 6 of ");
 	assert_null(strstr(text, "REL-17"));
 	free(text);
 	rp_result_free(result);
