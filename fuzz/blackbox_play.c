@@ -242,9 +242,13 @@ void fz_advance(struct fz_play *play)
 
 static bool connecting(const struct fz_play *play)
 {
-	const struct fz_party *party = &play->parties[play->options.program->steps[play->step].client];
+	const struct fz_program *program = play->options.program;
+	const struct fz_party *party;
 
-	return play->phase == PLAYING && play->step < play->options.program->count && party->open && !party->connected && !party->ended;
+	if (play->phase != PLAYING || play->step >= program->count)
+		return false;
+	party = &play->parties[program->steps[play->step].client];
+	return party->open && !party->connected && !party->ended;
 }
 
 static void timer_due(void *context)
