@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { MAX_TOLD = 3, MAX_DOUBTS = 24 }; /* of one thing: then it is not told, and then not looked into any more */
+enum { MAX_DEATHS = 8 /* told apart by the last thing printed, which may be anything */, MAX_TOLD = 3, MAX_DOUBTS = 24 }; /* of one thing: then it is not told, and then not looked into any more */
 
 static bool is_known(const struct fz_hunt *hunt, const struct fz_finding *finding)
 {
@@ -36,12 +36,21 @@ static char *copy(const char *text)
 	return made;
 }
 
+static bool too_many_deaths(const struct fz_hunt *hunt, enum fz_kind kind)
+{
+	unsigned deaths = 0;
+
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		deaths += hunt->known[i].rule == C2W_ROB_01;
+	return kind == FZ_DEATH && deaths >= MAX_DEATHS;
+}
+
 /* One that is known already is no case. */
 static struct fz_case *open_case(struct fz_hunt *hunt, const struct fz_finding *finding)
 {
 	struct fz_case *made = &hunt->cases[hunt->case_count];
 
-	if (is_known(hunt, finding) || hunt->case_count == MAX_CASES)
+	if (is_known(hunt, finding) || hunt->case_count == MAX_CASES || too_many_deaths(hunt, finding->kind))
 		return NULL;
 	make_known(hunt, finding);
 	hunt->case_count++;

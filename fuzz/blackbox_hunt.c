@@ -88,6 +88,7 @@ static void breed(struct fz_hunt *hunt, struct fz_lane *lane)
 		return;
 	}
 	*program = hunt->corpus[fz_below(&hunt->breeder, hunt->corpus_count)];
+	program->origin = NULL;
 	other = &hunt->corpus[fz_below(&hunt->breeder, hunt->corpus_count)];
 	fz_mutate(&hunt->breeder, program, other);
 }
@@ -218,11 +219,13 @@ static void begin_fuzzing(struct fz_hunt *hunt)
 static void greeted(struct fz_hunt *hunt)
 {
 	struct fz_lane *lane = &hunt->lanes[0];
-	bool there = !fz_play_refused(lane->play) && !fz_play_unheard(lane->play), tcp = hunt->task == GREET_TCP;
+	bool died = !lane->busy; /* of that: it is looked into */
+	bool there = died || (!fz_play_refused(lane->play) && !fz_play_unheard(lane->play)), tcp = hunt->task == GREET_TCP;
 
-	fz_lane_settle(hunt, lane);
+	if (!died)
+		fz_lane_settle(hunt, lane);
 	*(tcp ? &hunt->offered_tcp : &hunt->offered_udp) = there;
-	if (!tcp && hunt->options.tcp)
+	if (!tcp && hunt->options.tcp && !died)
 		greet(hunt, true);
 	else
 		begin_fuzzing(hunt);
@@ -338,7 +341,7 @@ static void turn(void *context)
 			more = turn_fuzzing(hunt);
 		else if (fz_looking_into(hunt))
 			more = fz_turn_looking(hunt);
-		else if (hunt->task != OVER && hunt->lanes[0].finished)
+		else if (hunt->task != OVER && (hunt->lanes[0].finished || hunt->down))
 			greeted(hunt), more = true;
 	}
 	finish(hunt);
@@ -366,8 +369,17 @@ struct fz_hunt *fz_hunt_new(const struct fz_hunt_options *options)
 
 void fz_hunt_seed(struct fz_hunt *hunt, const struct fz_program *program)
 {
-	if (hunt->corpus_count < MAX_CORPUS)
-		hunt->corpus[hunt->corpus_count++] = *program;
+	struct fz_program *seed = &hunt->corpus[hunt->corpus_count];
+
+	if (hunt->corpus_count == MAX_CORPUS)
+		return;
+	hunt->corpus_count++;
+	*seed = *program;
+	if (program->origin == NULL)
+		return;
+	hunt->origins = realloc(hunt->origins, (hunt->origin_count + 1) * sizeof(*hunt->origins));
+	assert(hunt->origins != NULL);
+	seed->origin = hunt->origins[hunt->origin_count++] = strdup(program->origin);
 }
 
 void fz_hunt_start(struct fz_hunt *hunt)
@@ -401,7 +413,7 @@ struct fz_hunt_counts fz_hunt_counts(const struct fz_hunt *hunt)
 {
 	return (struct fz_hunt_counts){
 		.executions = hunt->executions, .messages = hunt->messages, .states = hunt->states.count, .transitions = hunt->transitions.count,
-		.kept = hunt->corpus_count, .findings = hunt->reported - hunt->doubted, .doubted = hunt->doubted, .elapsed = net_now(hunt->options.net) - hunt->began,
+		.kept = hunt->corpus_count, .findings = hunt->reported - hunt->doubted, .doubted = hunt->doubted, .open = hunt->case_count, .elapsed = net_now(hunt->options.net) - hunt->began,
 		.unreachable = hunt->unreachable, .udp = hunt->offered_udp, .tcp = hunt->offered_tcp,
 	};
 }
@@ -419,6 +431,9 @@ void fz_hunt_free(struct fz_hunt *hunt)
 	fz_set_free(&hunt->transitions);
 	for (unsigned i = 0; i < hunt->world.title_count; i++)
 		free(hunt->titles[i]);
+	for (unsigned i = 0; i < hunt->origin_count; i++)
+		free(hunt->origins[i]);
+	free(hunt->origins);
 	free(hunt->corpus);
 	free(hunt);
 }

@@ -40,6 +40,8 @@ struct fz_hunt {
 	struct fz_set states, transitions;
 	struct fz_program *corpus;
 	unsigned corpus_count, seeds_played;
+	char **origins;                /* of what was given, MAX_CORPUS at most */
+	unsigned origin_count;
 	struct fz_program recent[RECENT];
 	uint64_t recent_count;
 	struct fz_lane lanes[MAX_LANES];

@@ -1,7 +1,9 @@
 """A small server over UDP for the black-box fuzzer's tests: right enough to be talked to, and with one mistake, or none.
 
-toy.py PORT crash|leak|memory|hang|once|slow|odd|none
+toy.py PORT crash|leave|raise|leak|memory|hang|once|slow|odd|none
   crash   the second LEAVE_SESSION_REQUEST after a movie room ends it
+  leave   an exception ends it at each LEAVE_SESSION_REQUEST in the main room
+  raise   an exception ends it at that after a movie room, another one at a text with a pipe
   leak    each CONNECTION_REQUEST opens a file that nobody closes
   memory  each CONNECTION_REQUEST takes 8 KiB that nobody gives back
   hang    a text with a pipe is chewed for ever
@@ -99,6 +101,8 @@ class Toy:
         else:
             if self.mistake == "crash" and session[2]:
                 os.abort()
+            if self.mistake == "leave" or (self.mistake == "raise" and session[2]):
+                raise KeyError(peer[1])
             del self.sessions[peer]
             self.waiting.pop(peer, None)
         self.send(peer, head, "LEAVE_SESSION_GRANTED", user)
@@ -107,6 +111,8 @@ class Toy:
         session = self.sessions.get(peer)
         if not session or not 0 < len(data.encode()) <= 1024:
             return
+        if self.mistake == "raise" and "|" in data:
+            raise ValueError("no text")
         while self.mistake == "hang" and "|" in data:
             pass
         for other, (_, room, _) in self.sessions.items():
