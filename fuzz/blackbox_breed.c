@@ -610,6 +610,7 @@ static void silent(struct fz_breeder *breeder, struct fz_program *program)
 {
 	struct fz_step again = { .action = FZ_SEND, .command = C2W_CONNECTION_REQUEST, .user = FZ_USER_OTHER, .await = true };
 
+	program->tcp[0] = true;
 	for (unsigned i = 0; i < SILENT; i++) {
 		add(program, i, FZ_HOLD);
 		ask(breeder, program, i, C2W_CONNECTION_REQUEST, true);
