@@ -129,6 +129,12 @@ static void titles_heard(void *context, bool tcp, const struct c2w_message *mess
 	}
 }
 
+/* Whether somebody died is asked at once: others may start it again soon. */
+static bool is_patient(const struct fz_hunt *hunt)
+{
+	return (hunt->task == CONFIRM || hunt->task == WRITE) && hunt->cases[0].finding.kind != FZ_DEATH;
+}
+
 void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -137,7 +143,7 @@ void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 	bool greeting = hunt->task == GREET_UDP || hunt->task == GREET_TCP;
 	struct fz_play_options options = {
 		.net = hunt->options.net, .address = hunt->options.address, .world = &hunt->world, .program = &lane->program, .tail = tail,
-		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = hunt->task == CONFIRM || hunt->task == WRITE,
+		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = is_patient(hunt),
 		.round_trip = hunt->round_trip,
 		.script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
 		.seen = play_seen, .answered = greeting ? titles_heard : NULL, .done = play_done, .context = lane,
