@@ -51,14 +51,14 @@ static unsigned busy_lanes(const struct fz_hunt *hunt)
 	return busy;
 }
 
-/* A quarter of the lanes may wait, which costs nobody else anything. */
+/* Three of eight lanes may wait, which costs nobody else anything. */
 static bool has_time(const struct fz_hunt *hunt)
 {
 	unsigned patient = 0;
 
 	for (unsigned i = 0; i < hunt->options.lanes; i++)
 		patient += hunt->lanes[i].busy && hunt->lanes[i].patient;
-	return hunt->options.waits > 0 && 4 * patient + 2 < hunt->options.lanes;
+	return hunt->options.waits > 0 && 8 * (patient + 1) <= 3 * hunt->options.lanes;
 }
 
 static void breed(struct fz_hunt *hunt, struct fz_lane *lane)
@@ -80,7 +80,7 @@ static void breed(struct fz_hunt *hunt, struct fz_lane *lane)
 	hunt->quiet = needs_quiet(hunt);
 	lane->patient = hunt->quiet || (has_time(hunt) && fz_below(&hunt->breeder, 16) == 0);
 	if (lane->patient) {
-		fz_generate_patient(&hunt->breeder, program);
+		fz_generate_patient(&hunt->breeder, program, hunt->quiet);
 		return;
 	}
 	if (hunt->corpus_count == 0 || fz_below(&hunt->breeder, 4) == 0) {
@@ -184,7 +184,7 @@ static void account(struct fz_hunt *hunt, const struct fz_play *play)
 static void end_quiet(struct fz_hunt *hunt)
 {
 	if (hunt->quiet)
-		hunt->quiet_at = net_now(hunt->options.net) + quiet_every;
+		hunt->quiet_at = net_now(hunt->options.net) + quiet_every + (net_now(hunt->options.net) - hunt->began) / 8; /* rarer and rarer */
 	hunt->quiet = false;
 }
 

@@ -100,6 +100,7 @@ struct fz_play {
 	unsigned finding_count, messages;
 	size_t received;
 	bool refused, stopped, heard, silent;
+	bool loose_text;              /* one was sent, and nobody waited for it: it may come to whoever is in that room by then */
 	bool waited;                  /* the script has waited for the latest end of a connection to be noticed */
 	int64_t leaving_until;
 	int64_t round_trip;
@@ -141,6 +142,7 @@ const char *fz_wrong_list(const struct fz_play *play, const struct fz_expected *
 void fz_check_list(struct fz_party *party, const struct fz_expected *expected, const struct c2w_message *message);
 
 /* texts.c */
+bool fz_queues(const struct fz_party *party); /* texts wait for its acks */
 void fz_queue(struct fz_party *party, struct fz_expected *text);
 void fz_drop_queue(struct fz_party *party);
 void fz_ack_sent(struct fz_party *party, const struct c2w_message *ack); /* in a step */

@@ -244,14 +244,14 @@ static const struct {
 	{ SRV_FAULT_fin_unnoticed, 3000 },           { SRV_FAULT_reset_unnoticed, 3000 },      { SRV_FAULT_fin_in_a_movie_room_unnoticed, 3000 },
 	{ SRV_FAULT_fin_drops_the_requests, 3000 },  { SRV_FAULT_name_kept_after_closing, 3000 }, { SRV_FAULT_name_free_after_the_ack, 3000 },
 	{ SRV_FAULT_name_of_32_refused, 5000 },      { SRV_FAULT_name_of_33_granted, 5000 },   { SRV_FAULT_name_main_room_refused, 5000 },
-	{ SRV_FAULT_taken_before_connected, 3000 },  { SRV_FAULT_name_compared_without_case, 3000 }, { SRV_FAULT_old_time_does_not_connect, 5000 },
+	{ SRV_FAULT_taken_before_connected, 3000 },  { SRV_FAULT_name_compared_without_case, 3000 }, { SRV_FAULT_old_time_does_not_connect, 20000 },
 	{ SRV_FAULT_title_stripped, 5000 },          { SRV_FAULT_title_in_any_case, 5000 },    { SRV_FAULT_title_with_comma_unknown, 3000 },
 	{ SRV_FAULT_author_takes_texts_along, 10000 }, { SRV_FAULT_newest_text_first, 5000 },   { SRV_FAULT_tcp_texts_wait_for_acks, 5000 },
 	{ SRV_FAULT_lists_wait_for_texts, 5000 },    { SRV_FAULT_repeated_text_unanswered, 5000 }, { SRV_FAULT_empty_text_before_repetition, 5000 },
 	{ SRV_FAULT_strangers_executed_again, 3000 }, { SRV_FAULT_leaving_executed_again, 3000 }, { SRV_FAULT_unknown_sets_time, 5000 },
 	{ SRV_FAULT_far_times_lose_microseconds, 5000 }, { SRV_FAULT_time_of_the_repetition, 5000 }, { SRV_FAULT_long_user_list_cut, 20000 },
 	{ SRV_FAULT_repeats_go_to_the_last_speaker, 20000 }, { SRV_FAULT_time_changes_when_repeated, 20000 }, { SRV_FAULT_last_user_is_global, 20000 },
-	{ SRV_FAULT_name_kept_after_giving_up, 20000 }, { SRV_FAULT_tcp_unacked_ends_session, 20000 },
+	{ SRV_FAULT_name_kept_after_giving_up, 20000 }, { SRV_FAULT_tcp_unacked_ends_session, 40000 },
 	{ SRV_FAULT_data_of_an_ack_refused, 40000 },          { SRV_FAULT_movies_for_some_only, 5000 },
 };
 
