@@ -44,6 +44,7 @@ struct fz_party {
 	int64_t held_us, last_us;     /* us: TIME of the answer that is not acked, of whatever came last */
 	enum c2w_command held;
 	unsigned held_code;
+	bool acked_by_hand;           /* something was, since its last request was first sent */
 	int64_t holds_since;
 	int64_t unacked_for, silent_for; /* ns waited while holding acks or not reading, and since it sent anything */
 	uint64_t event;               /* what it did last, for coverage */
