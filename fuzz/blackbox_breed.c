@@ -395,9 +395,9 @@ static void name_changes_hands(struct fz_breeder *breeder, struct fz_program *pr
 		again.client = 1;
 		again.user = FZ_USER_OTHER;
 	}
-	if (one_in(breeder, 3)) {
+	if (one_in(breeder, 2)) {
 		again.time = FZ_TIME_TEXT;
-		again.time_text = PICK(breeder, times);
+		again.time_text = one_in(breeder, 2) ? half_past(breeder, 7) : PICK(breeder, times);
 	}
 	fz_program_add(program, &again);
 	ask(breeder, program, 0, C2W_USER_LIST_REQUEST, true);
@@ -588,8 +588,8 @@ static void acked_by_hand(struct fz_breeder *breeder, struct fz_program *program
 static void unacked(struct fz_breeder *breeder, struct fz_program *program)
 {
 	unsigned seconds = 4000000000u + fz_below(breeder, 200000000), first = fz_below(breeder, COUNT(requests));
-	enum ack_form form = one_in(breeder, 2) ? ACK_WITH_DATA : ACK_IN_OTHER_DIGITS;
-	bool alike = one_in(breeder, 3);
+	enum ack_form form = one_in(breeder, 3) ? ACK_IN_OTHER_DIGITS : ACK_WITH_DATA;
+	bool alike = one_in(breeder, 2);
 
 	ask(breeder, program, SPEAKER, C2W_CONNECTION_REQUEST, true);
 	for (unsigned i = 0; i < SILENT; i++) {
@@ -610,6 +610,7 @@ static void silent(struct fz_breeder *breeder, struct fz_program *program)
 {
 	struct fz_step again = { .action = FZ_SEND, .command = C2W_CONNECTION_REQUEST, .user = FZ_USER_OTHER, .await = true };
 
+	program->tcp[0] = true;
 	for (unsigned i = 0; i < SILENT; i++) {
 		add(program, i, FZ_HOLD);
 		ask(breeder, program, i, C2W_CONNECTION_REQUEST, true);
@@ -626,12 +627,12 @@ static void silent(struct fz_breeder *breeder, struct fz_program *program)
 	fz_program_add(program, &again);
 }
 
-void fz_generate_patient(struct fz_breeder *breeder, struct fz_program *program)
+void fz_generate_patient(struct fz_breeder *breeder, struct fz_program *program, bool brief)
 {
 	*program = (struct fz_program){ 0 };
 	for (unsigned i = 0; i < FZ_CAST; i++)
 		program->tcp[i] = one_in(breeder, 4);
-	one_in(breeder, 4) ? silent(breeder, program) : unacked(breeder, program);
+	!brief && one_in(breeder, 4) ? silent(breeder, program) : unacked(breeder, program);
 	mend(breeder, program);
 }
 

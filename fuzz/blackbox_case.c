@@ -101,11 +101,20 @@ static void suspect_all(struct fz_hunt *hunt, struct fz_case *made)
 		made->suspects[made->suspect_count++] = hunt->recent[(hunt->recent_count - 1 - i) % RECENT];
 }
 
+static struct fz_case *case_of(struct fz_hunt *hunt, const struct fz_finding *finding)
+{
+	for (unsigned i = 0; i < hunt->case_count; i++)
+		if (hunt->cases[i].finding.rule == finding->rule && strcmp(hunt->cases[i].finding.what, finding->what) == 0)
+			return &hunt->cases[i];
+	return NULL;
+}
+
+/* Whoever shows it at the same time may show it again where the first does not. */
 void fz_found(struct fz_hunt *hunt, const struct fz_finding *finding, const struct fz_program *program)
 {
-	struct fz_case *made = open_case(hunt, finding);
+	struct fz_case *known = hunt->task == FUZZ ? case_of(hunt, finding) : NULL, *made = known != NULL ? known : open_case(hunt, finding);
 
-	if (made != NULL)
+	if (made != NULL && made->suspect_count < RECENT + MAX_LANES)
 		made->suspects[made->suspect_count++] = *program;
 }
 

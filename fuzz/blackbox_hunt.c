@@ -51,14 +51,14 @@ static unsigned busy_lanes(const struct fz_hunt *hunt)
 	return busy;
 }
 
-/* A quarter of the lanes may wait, which costs nobody else anything. */
+/* Three of eight lanes may wait, which costs nobody else anything. */
 static bool has_time(const struct fz_hunt *hunt)
 {
 	unsigned patient = 0;
 
 	for (unsigned i = 0; i < hunt->options.lanes; i++)
 		patient += hunt->lanes[i].busy && hunt->lanes[i].patient;
-	return hunt->options.waits > 0 && 4 * patient + 2 < hunt->options.lanes;
+	return hunt->options.waits > 0 && 8 * (patient + 1) <= 3 * hunt->options.lanes;
 }
 
 static void breed(struct fz_hunt *hunt, struct fz_lane *lane)
@@ -80,7 +80,7 @@ static void breed(struct fz_hunt *hunt, struct fz_lane *lane)
 	hunt->quiet = needs_quiet(hunt);
 	lane->patient = hunt->quiet || (has_time(hunt) && fz_below(&hunt->breeder, 16) == 0);
 	if (lane->patient) {
-		fz_generate_patient(&hunt->breeder, program);
+		fz_generate_patient(&hunt->breeder, program, hunt->quiet);
 		return;
 	}
 	if (hunt->corpus_count == 0 || fz_below(&hunt->breeder, 4) == 0) {
@@ -130,6 +130,12 @@ static void titles_heard(void *context, bool tcp, const struct c2w_message *mess
 	}
 }
 
+/* Whether somebody died is asked at once: others may start it again soon. */
+static bool is_patient(const struct fz_hunt *hunt)
+{
+	return (hunt->task == CONFIRM || hunt->task == WRITE) && hunt->cases[0].finding.kind != FZ_DEATH;
+}
+
 void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -138,7 +144,7 @@ void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 	bool greeting = hunt->task == GREET_UDP || hunt->task == GREET_TCP;
 	struct fz_play_options options = {
 		.net = hunt->options.net, .address = hunt->options.address, .world = &hunt->world, .program = &lane->program, .tail = tail,
-		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = hunt->task == CONFIRM || hunt->task == WRITE,
+		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = is_patient(hunt),
 		.round_trip = hunt->round_trip,
 		.script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
 		.seen = play_seen, .answered = greeting ? titles_heard : NULL, .done = play_done, .context = lane,
@@ -179,7 +185,7 @@ static void account(struct fz_hunt *hunt, const struct fz_play *play)
 static void end_quiet(struct fz_hunt *hunt)
 {
 	if (hunt->quiet)
-		hunt->quiet_at = net_now(hunt->options.net) + quiet_every;
+		hunt->quiet_at = net_now(hunt->options.net) + quiet_every + (net_now(hunt->options.net) - hunt->began) / 8; /* rarer and rarer */
 	hunt->quiet = false;
 }
 

@@ -44,6 +44,7 @@ struct fz_party {
 	int64_t held_us, last_us;     /* us: TIME of the answer that is not acked, of whatever came last */
 	enum c2w_command held;
 	unsigned held_code;
+	bool acked_by_hand;           /* something was, since its last request was first sent */
 	int64_t holds_since;
 	int64_t unacked_for, silent_for; /* ns waited while holding acks or not reading, and since it sent anything */
 	uint64_t event;               /* what it did last, for coverage */
@@ -100,6 +101,7 @@ struct fz_play {
 	unsigned finding_count, messages;
 	size_t received;
 	bool refused, stopped, heard, silent;
+	bool loose_text;              /* one was sent, and nobody waited for it: it may come to whoever is in that room by then */
 	bool waited;                  /* the script has waited for the latest end of a connection to be noticed */
 	int64_t leaving_until;
 	int64_t round_trip;
@@ -141,6 +143,7 @@ const char *fz_wrong_list(const struct fz_play *play, const struct fz_expected *
 void fz_check_list(struct fz_party *party, const struct fz_expected *expected, const struct c2w_message *message);
 
 /* texts.c */
+bool fz_queues(const struct fz_party *party); /* texts wait for its acks */
 void fz_queue(struct fz_party *party, struct fz_expected *text);
 void fz_drop_queue(struct fz_party *party);
 void fz_ack_sent(struct fz_party *party, const struct c2w_message *ack); /* in a step */

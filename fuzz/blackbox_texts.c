@@ -54,9 +54,14 @@ static bool order_is_known(const struct fz_play *play, const struct fz_expected 
 	return true;
 }
 
+bool fz_queues(const struct fz_party *party)
+{
+	return party->holds && !party->tcp;
+}
+
 void fz_queue(struct fz_party *party, struct fz_expected *text)
 {
-	if (!party->holds || party->tcp)
+	if (!fz_queues(party))
 		return;
 	text->waits = first_queued(party->play, party->index) != NULL;
 	text->queued = true;

@@ -69,7 +69,7 @@ static const struct argp_option table[] = {
 	{ "first", KEY_FIRST, NULL, 0, "End with the first finding", 2 },
 	{ "seed", KEY_SEED, "N", 0, "Of whatever is random (default: another one each time, printed)", 2 },
 	{ "lanes", KEY_LANES, "N", 0, "So many conversations at a time (default: 8, at most 16)", 2 },
-	{ "waits", KEY_WAITS, "N", 0, "So many of a thousand odd steps wait for time to pass (default: 2): retransmissions are seen then, and it is slower", 2 },
+	{ "waits", KEY_WAITS, "N", 0, "So many of a thousand odd steps wait for time to pass (default: 2), beside what waits anyway; 0: nothing does", 2 },
 	{ .doc = "Files:", .group = 3 },
 	{ "corpus", KEY_CORPUS, "FOLDER", 0, "Begin with the scenarios there, and keep there what shows new behaviour", 3 },
 	{ "replay", KEY_REPLAY, NULL, 0, "Play what is in the corpus, and nothing else: once, or until --time or --count", 3 },

@@ -126,7 +126,7 @@ def test_a_crash_is_reproduced_shrunk_and_written(fuzz, judge):
 
 
 def test_what_the_server_printed_last_is_told_and_tells_crashes_apart(fuzz):
-    done, result = fuzz("--launch", TOY + "raise", "--count", "400", "--time", "60s")
+    done, result = fuzz("--launch", TOY + "raise", "--waits", "0", "--count", "400", "--time", "60s")
     deaths = {finding["what"]: pathlib.Path(finding["scenario"]) for finding in result["findings"] if finding["kind"] == "death"}
     assert {what.partition(", its last words: ")[2] for what in deaths} == {"KeyError: #####", "ValueError: no text"}, done
     for what, scenario in deaths.items():
@@ -135,7 +135,7 @@ def test_what_the_server_printed_last_is_told_and_tells_crashes_apart(fuzz):
 
 
 def test_a_server_that_every_client_ends_is_found_to_end(fuzz):
-    done, result = fuzz("--launch", TOY + "leave", "--first")
+    done, result = fuzz("--launch", TOY + "leave", "--waits", "0", "--first")
     found = the_finding(result, "ROB-01")
     assert done.code == 1 and found["kind"] == "death" and found["reproduced"] and "KeyError" in found["what"], done
 
@@ -147,13 +147,13 @@ def test_a_hang_is_found_by_an_honest_client(fuzz):
 
 
 def test_a_leak_is_seen(fuzz):
-    done, result = fuzz("--launch", TOY + "leak", "--count", "6000", "--time", "60s")
+    done, result = fuzz("--launch", TOY + "leak", "--count", "6000", "--time", "60s", "--waits", "0")
     leaks = [finding for finding in result["findings"] if finding["kind"] == "leak"]
     assert done.code == 1 and leaks and "descriptors" in leaks[0]["what"], done
 
 
 def test_memory_that_leaks_is_seen(fuzz):
-    done, result = fuzz("--launch", TOY + "memory", "--count", "6000", "--time", "60s", "--first")
+    done, result = fuzz("--launch", TOY + "memory", "--count", "6000", "--time", "60s", "--first", "--waits", "0")
     leaks = [finding for finding in result["findings"] if finding["kind"] == "leak"]
     assert done.code == 1 and leaks and "memory" in leaks[0]["what"], done
 
@@ -181,13 +181,13 @@ def test_a_running_server_that_hangs_is_a_finding(fuzz, running):
 
 def test_a_server_that_is_started_again_by_others_is_gone_on_with(fuzz, running):
     again = f"while :; do {TOY.removeprefix('exec ')} crash; done"
-    done, result = fuzz("--target", running(again), "--count", "2000", "--first", timeout=60)
+    done, result = fuzz("--target", running(again), "--count", "2000", "--first", "--waits", "0", timeout=60)
     found = the_finding(result, "ROB-01")
     assert done.code == 1 and found["kind"] == "death" and found["reproduced"] and not result["lost"], done
 
 
 def test_what_does_not_show_again_does_not_count(fuzz, running, tmp_path):
-    done, result = fuzz("--target", running(TOY + "once"), "--count", "400")
+    done, result = fuzz("--target", running(TOY + "once"), "--count", "400", "--waits", "0")
     assert done.code == 0 and result["findings"] == [], done
     seen = result["seen_once"]  # that answer; where others take the machine a late one, too
     assert "LEA-03" in {once["rule"] for once in seen} and not any(once["reproduced"] for once in seen)
@@ -198,7 +198,7 @@ def test_what_does_not_show_again_does_not_count(fuzz, running, tmp_path):
 
 @pytest.mark.parametrize("command", [TOY + "slow", TOY + "odd", REFERENCE + " --max-users 2 --max-room 1"], ids=["slow", "odd", "full"])
 def test_what_is_odd_and_allowed_is_no_finding(fuzz, command):
-    done, result = fuzz("--launch", command, "--count", "60")
+    done, result = fuzz("--launch", command, "--count", "60", "--waits", "0")
     assert done.code == 0 and result["findings"] == [], done
 
 

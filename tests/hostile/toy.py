@@ -1,4 +1,5 @@
-"""A small server over UDP for the black-box fuzzer's tests: right enough to be talked to, and with one mistake, or none.
+"""A small server over UDP for the black-box fuzzer's tests: right enough to be talked to, and with one mistake, or none. It never
+retransmits and gives nobody up, so whoever wants nothing else to be found does not wait (--waits 0).
 
 toy.py PORT crash|leave|raise|leak|memory|hang|once|slow|odd|none
   crash   the second LEAVE_SESSION_REQUEST after a movie room ends it
@@ -45,13 +46,17 @@ class Toy:
         octets = f"{head}: {command}|{user}|{data}\r\n".encode()
         if command != "NEW_MESSAGE":
             self.answers[peer] = head, command.split("_")[0], user, octets
+        elif user == self.sessions[peer][0] and float(head) == self.last[peer]:
+            self.answers[peer] = head, "SEND", user, octets
         self.socket.sendto(octets, peer)
 
-    def repeat(self, peer, head, command, user):
-        """REL-11: a copy of what answered it, acked or not."""
+    def repeats(self, peer, head, command, user):
+        """REL-11, REL-12: a copy of what answered it, acked or not."""
         last = self.answers.get(peer)
-        if last and float(last[0]) == float(head) and last[1:3] == (command.split("_")[0], user):
+        again = last and float(last[0]) == float(head) and last[1:3] == (command.split("_")[0], user)
+        if again:
             self.socket.sendto(last[3], peer)
+        return again
 
     def connection(self, peer, head, user, data):
         if self.mistake == "leak":
@@ -75,12 +80,10 @@ class Toy:
         return "|".join(entries)
 
     def users(self, peer, head, user, data):
-        if peer in self.sessions:
-            self.send(peer, head, "USER_LIST_RESPONSE", user, self.listed(f"{name},{room or 'MAIN_ROOM'}" for name, room, _ in self.sessions.values()))
+        self.send(peer, head, "USER_LIST_RESPONSE", user, self.listed(f"{name},{room or 'MAIN_ROOM'}" for name, room, _ in self.sessions.values()))
 
     def movies(self, peer, head, user, data):
-        if peer in self.sessions:
-            self.send(peer, head, "MOVIE_LIST_RESPONSE", user, self.listed(MOVIES))
+        self.send(peer, head, "MOVIE_LIST_RESPONSE", user, self.listed(MOVIES))
 
     def enter(self, peer, head, user, data):
         session = self.sessions.get(peer)
@@ -108,9 +111,7 @@ class Toy:
         self.send(peer, head, "LEAVE_SESSION_GRANTED", user)
 
     def say(self, peer, head, user, data):
-        session = self.sessions.get(peer)
-        if not session or not 0 < len(data.encode()) <= 1024:
-            return
+        session = self.sessions[peer]
         if self.mistake == "raise" and "|" in data:
             raise ValueError("no text")
         while self.mistake == "hang" and "|" in data:
@@ -137,11 +138,14 @@ class Toy:
             self.heard(peer, head, user, data)
         act = {"CONNECTION_REQUEST": self.connection, "USER_LIST_REQUEST": self.users, "MOVIE_LIST_REQUEST": self.movies,
                "ENTER_MOVIE_REQUEST": self.enter, "LEAVE_SESSION_REQUEST": self.leave, "SEND_MESSAGE_REQUEST": self.say}.get(command)
-        if not act or (peer in self.sessions and (user != self.sessions[peer][0] and act != self.connection or float(head) <= self.last[peer])):
-            if act:
-                self.repeat(peer, head, command, user)
+        if not act or self.repeats(peer, head, command, user):
             return
+        if peer in self.sessions and (user != self.sessions[peer][0] and act != self.connection or float(head) <= self.last[peer]):
+            return
+        if act == self.say and not (peer in self.sessions and 0 < len(data.encode()) <= 1024) or act in (self.users, self.movies) and peer not in self.sessions:
+            return  # discarded: it sets no TIME
         self.last[peer] = float(head)
+        self.answers.pop(peer, None)
         act(peer, head, user, data)
 
     def run(self):
