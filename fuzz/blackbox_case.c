@@ -15,6 +15,14 @@ static bool is_known(const struct fz_hunt *hunt, const struct fz_finding *findin
 	return hunt->known_count == MAX_KNOWN;
 }
 
+bool fz_is_another_death(const struct fz_hunt *hunt, const char *what)
+{
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		if (hunt->known[i].rule == C2W_ROB_01 && strcmp(hunt->known[i].what, what) == 0)
+			return strcmp(what, hunt->cases[0].finding.what) != 0;
+	return false;
+}
+
 static void make_known(struct fz_hunt *hunt, const struct fz_finding *finding)
 {
 	for (unsigned i = 0; i < hunt->known_count; i++)

@@ -8,6 +8,7 @@
 enum { MAX_CORPUS = 4096 };
 
 static const int64_t quiet_every = 5 * INT64_C(1000000000), first_quiet = 3 * INT64_C(1000000000);
+static const int64_t word_within = 200 * INT64_C(1000000);
 
 static void play_done(void *context, struct fz_play *play);
 
@@ -209,6 +210,7 @@ static void greet(struct fz_hunt *hunt, bool tcp)
 	for (unsigned i = 0; i < 2; i++)
 		fz_program_add(program, &(struct fz_step){ .action = FZ_SEND, .command = commands[i], .await = true });
 	hunt->task = tcp ? GREET_TCP : GREET_UDP;
+	hunt->word_awaited = false;
 	fz_lane_start(hunt, &hunt->lanes[0], false);
 }
 
@@ -220,6 +222,16 @@ static void begin_fuzzing(struct fz_hunt *hunt)
 	hunt->breeder.titles = hunt->world.titles;
 	hunt->unreachable = !hunt->offered_udp && !hunt->offered_tcp;
 	hunt->task = hunt->unreachable ? OVER : FUZZ;
+}
+
+/* A launched server that refuses may just have ended: its keeper says so a little later. */
+static bool is_word_due(struct fz_hunt *hunt)
+{
+	if (hunt->options.restart == NULL || hunt->down || hunt->word_awaited || !fz_play_refused(hunt->lanes[0].play))
+		return false;
+	hunt->word_awaited = true;
+	net_timer_at(hunt->timer, net_now(hunt->options.net) + word_within);
+	return true;
 }
 
 static void greeted(struct fz_hunt *hunt)
@@ -347,7 +359,7 @@ static void turn(void *context)
 			more = turn_fuzzing(hunt);
 		else if (fz_looking_into(hunt))
 			more = fz_turn_looking(hunt);
-		else if (hunt->task != OVER && (hunt->lanes[0].finished || hunt->down))
+		else if (hunt->task != OVER && (hunt->down || (hunt->lanes[0].finished && !is_word_due(hunt))))
 			greeted(hunt), more = true;
 	}
 	finish(hunt);

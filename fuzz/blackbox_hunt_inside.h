@@ -52,6 +52,7 @@ struct fz_hunt {
 	bool quiet;                    /* it has */
 	uint64_t executions, messages, names;
 	bool offered_udp, offered_tcp, unreachable, stopping;
+	bool word_awaited;             /* of the keeper, in this greeting */
 	/* The server. */
 	bool down, starting, knocking; /* it is gone or hangs; a launched one is being started; another is asked whether it is there again */
 	bool doubtful;                 /* that it hangs is only what a play says */
@@ -92,6 +93,7 @@ bool fz_time_is_up(const struct fz_hunt *hunt);
 /* case.c */
 void fz_close_case(struct fz_hunt *hunt);
 bool fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again; false: it was told often enough */
+bool fz_is_another_death(const struct fz_hunt *hunt, const char *what); /* one that is known, and not the first case's */
 void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind); /* all of that kind */
 void fz_found(struct fz_hunt *hunt, const struct fz_finding *finding, const struct fz_program *program);
 void fz_found_by_somebody(struct fz_hunt *hunt, enum fz_kind kind, enum c2w_rule rule, const char *what);

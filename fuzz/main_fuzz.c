@@ -19,7 +19,7 @@
 const char *argp_program_version = "c2w-fuzz " C2W_VERSION;
 
 enum { EXIT_CLEAN, EXIT_FOUND, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 130 };
-enum { REMOTE_RATE = 200, MAX_PATH = 4096, LAST_WORDS = 4096 };
+enum { REMOTE_RATE = 200, MAX_PATH = 4096, LAST_WORDS = 4096, DEATHS = 16 };
 
 static const int64_t second = 1000000000;
 static const uint64_t MAX_SEED = (UINT64_C(1) << 53) - 1; /* JSON numbers are exact up to there, whoever reads them */
@@ -37,7 +37,11 @@ struct fuzzer {
 	json_t *findings, *doubted; /* doubted: seen once, and not again */
 	size_t scanned;           /* octets of the server's output that were looked at */
 	size_t printed_before;    /* its last start */
-	char last_words[LAST_WORDS + 1]; /* what the server that ended last had printed, made harmless */
+	struct last_words {
+		char what[160];           /* the finding that it belongs to */
+		char text[LAST_WORDS + 1]; /* what the server had printed, made harmless */
+	} deaths[DEATHS];
+	unsigned death_count;
 	unsigned found;
 	bool begun, failed;
 	uint64_t executions_before;
@@ -227,10 +231,27 @@ static void status_due(void *context)
 	net_timer_at(fuzzer->status, net_now(fuzzer->net) + (isatty(STDERR_FILENO) ? second : 10 * second));
 }
 
+/* What was printed then: "" where nothing was, or it is long ago. */
+static const char *words_of(const struct fuzzer *fuzzer, const char *what)
+{
+	for (unsigned i = 0; i < DEATHS; i++)
+		if (strcmp(fuzzer->deaths[i].what, what) == 0)
+			return fuzzer->deaths[i].text;
+	return "";
+}
+
+static struct last_words *place_for(struct fuzzer *fuzzer, const char *what)
+{
+	for (unsigned i = 0; i < DEATHS; i++)
+		if (strcmp(fuzzer->deaths[i].what, what) == 0)
+			return &fuzzer->deaths[i];
+	return &fuzzer->deaths[fuzzer->death_count++ % DEATHS];
+}
+
 static void found(void *context, const struct fz_report *report)
 {
 	struct fuzzer *fuzzer = context;
-	const char *words = report->finding.kind == FZ_DEATH && fuzzer->keeper != NULL ? fuzzer->last_words : "";
+	const char *words = report->finding.kind == FZ_DEATH ? words_of(fuzzer, report->finding.what) : "";
 	char name[MAX_PATH];
 	int error = fz_finding_save(fuzzer->out, report, words, name, sizeof(name));
 
@@ -311,15 +332,16 @@ static bool alarm_came(void *context, char *line, size_t size)
 	return hx_keeper_printed(fuzzer->keeper) != fuzzer->scanned && sanitizer_line(fuzzer, line, size);
 }
 
-static void keep_last_words(struct fuzzer *fuzzer)
+/* The end of what it printed since it was started. */
+static void last_words(struct fuzzer *fuzzer, char words[LAST_WORDS + 1])
 {
 	size_t length, printed = hx_keeper_printed(fuzzer->keeper) - fuzzer->printed_before;
 	const char *text = hx_keeper_output(fuzzer->keeper, &length);
 	size_t kept = printed < length ? printed : length;
 
 	kept = kept < LAST_WORDS ? kept : LAST_WORDS;
-	snprintf(fuzzer->last_words, sizeof(fuzzer->last_words), "%.*s", (int)kept, text + length - kept);
-	for (char *c = fuzzer->last_words; *c != '\0'; c++)
+	snprintf(words, LAST_WORDS + 1, "%.*s", (int)kept, text + length - kept);
+	for (char *c = words; *c != '\0'; c++)
 		*c = (*c < ' ' && *c != '\n' && *c != '\t') || (unsigned char)*c > '~' ? '?' : *c;
 }
 
@@ -341,15 +363,16 @@ static void last_line(const char *words, char *to, size_t size)
 static void server_died(void *context, const char *why)
 {
 	struct fuzzer *fuzzer = context;
-	char line[160], what[160];
+	char line[160], what[160], words[LAST_WORDS + 1];
+	struct last_words *kept;
 
-	keep_last_words(fuzzer);
-	if (alarm_came(fuzzer, line, sizeof(line))) {
-		fz_hunt_died(fuzzer->hunt, line);
-		return;
-	}
-	last_line(fuzzer->last_words, line, sizeof(line));
-	snprintf(what, sizeof(what), "the server%.40s%s%.90s", strncmp(why, "it ", 3) == 0 ? why + 2 : ": it is gone", line[0] != '\0' ? ", its last words: " : "", line);
+	last_words(fuzzer, words);
+	last_line(words, line, sizeof(line));
+	if (!alarm_came(fuzzer, what, sizeof(what)))
+		snprintf(what, sizeof(what), "the server%.40s%s%.90s", strncmp(why, "it ", 3) == 0 ? why + 2 : ": it is gone", line[0] != '\0' ? ", its last words: " : "", line);
+	kept = place_for(fuzzer, what);
+	memcpy(kept->what, what, sizeof(what));
+	memcpy(kept->text, words, sizeof(words));
 	fz_hunt_died(fuzzer->hunt, what);
 }
 
@@ -457,6 +480,7 @@ static void unreadable(void *context, const char *path)
 /* Said now, not when there is something to be lost. */
 static bool can_write(const struct fuzzer *fuzzer)
 {
+	bool there = fuzzer->json_file != NULL && access(fuzzer->json_file, F_OK) == 0;
 	int error = fz_findings_prepare(fuzzer->out);
 	FILE *file = fuzzer->json_file != NULL && error == 0 ? fopen(fuzzer->json_file, "ae") : NULL;
 
@@ -466,6 +490,8 @@ static bool can_write(const struct fuzzer *fuzzer)
 		complain(fuzzer->json_file, strerror(errno));
 	if (file != NULL)
 		fclose(file);
+	if (file != NULL && !there)
+		unlink(fuzzer->json_file);
 	return error == 0 && (fuzzer->json_file == NULL || file != NULL);
 }
 

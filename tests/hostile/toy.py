@@ -4,7 +4,7 @@ retransmits and gives nobody up, so whoever wants nothing else to be found does 
 toy.py PORT crash|leave|raise|leak|memory|hang|once|slow|odd|none
   crash   the second LEAVE_SESSION_REQUEST after a movie room ends it
   leave   an exception ends it at each LEAVE_SESSION_REQUEST in the main room
-  raise   an exception ends it at that after a movie room, another one at a text with a pipe
+  raise   an exception ends it at that after a movie room, another one at a text of more than 100 octets
   leak    each CONNECTION_REQUEST opens a file that nobody closes
   memory  each CONNECTION_REQUEST takes 8 KiB that nobody gives back
   hang    a text with a pipe is chewed for ever
@@ -112,8 +112,8 @@ class Toy:
 
     def say(self, peer, head, user, data):
         session = self.sessions[peer]
-        if self.mistake == "raise" and "|" in data:
-            raise ValueError("no text")
+        if self.mistake == "raise" and len(data) > 100:
+            raise LookupError("no text")
         while self.mistake == "hang" and "|" in data:
             pass
         for other, (_, room, _) in self.sessions.items():
