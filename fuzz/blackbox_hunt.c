@@ -186,7 +186,7 @@ static void account(struct fz_hunt *hunt, const struct fz_play *play)
 static void end_quiet(struct fz_hunt *hunt)
 {
 	if (hunt->quiet)
-		hunt->quiet_at = net_now(hunt->options.net) + quiet_every + (net_now(hunt->options.net) - hunt->began) / 8; /* rarer and rarer */
+		hunt->quiet_at = net_now(hunt->options.net) + quiet_every + (net_now(hunt->options.net) - hunt->began) / 16; /* rarer and rarer */
 	hunt->quiet = false;
 }
 

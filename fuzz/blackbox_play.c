@@ -68,7 +68,8 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 		do_close(party, step->action == FZ_RESET);
 		return;
 	case FZ_HALF_CLOSE:
-		fz_goes(party);
+		if (!party->deaf) /* else it may be answered for some time yet */
+			fz_goes(party);
 		party->mute = party->guess.lost = true;
 		fz_last_words(party);
 		net_tcp_shutdown(party->link);

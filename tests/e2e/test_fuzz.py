@@ -190,7 +190,7 @@ def test_what_does_not_show_again_does_not_count(fuzz, running, tmp_path):
     done, result = fuzz("--target", running(TOY + "once"), "--count", "400", "--waits", "0")
     assert done.code == 0 and result["findings"] == [], done
     seen = result["seen_once"]  # that answer; where others take the machine a late one, too
-    assert "LEA-03" in {once["rule"] for once in seen} and not any(once["reproduced"] for once in seen)
+    assert "FMT-09" in {once["rule"] for once in seen} and not any(once["reproduced"] for once in seen)
     assert f"seen once and not again: {len(seen)}" in done.err
     names = {path.name for path in (tmp_path / "findings").glob("*.c2w")}
     assert len(names) == len(seen) and all(name.startswith("once-0") for name in names), names

@@ -8,7 +8,7 @@ toy.py PORT crash|leave|raise|leak|memory|hang|once|slow|odd|none
   leak    each CONNECTION_REQUEST opens a file that nobody closes
   memory  each CONNECTION_REQUEST takes 8 KiB that nobody gives back
   hang    a text with a pipe is chewed for ever
-  once    a single answer, the hundredth, has a wrong code
+  once    a single CONNECTION_GRANTED, after a hundred answers, carries data
   slow    every message takes 1 ms (no mistake)
   odd     errors with reasons, lists in any order (no mistake)
 """
@@ -39,8 +39,8 @@ class Toy:
 
     def send(self, peer, head, command, user, data=""):
         self.sent += 1
-        if self.mistake == "once" and self.sent >= 100 and command.startswith("LEAVE_SESSION_ERROR"):
-            self.mistake, command = "none", "LEAVE_SESSION_ERROR_7"
+        if self.mistake == "once" and self.sent >= 100 and command == "CONNECTION_GRANTED":
+            self.mistake, data = "none", "welcome"
         if self.mistake == "odd" and "_ERROR_" in command:
             data = random.choice(["", "no | not: like this", "\u00e9"])
         octets = f"{head}: {command}|{user}|{data}\r\n".encode()
