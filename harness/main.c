@@ -648,6 +648,7 @@ static int report(struct conform *conform)
 {
 	const struct rp_terminal_options options = {
 		.colour = wants_colour(stdout), .width = width_of(stdout), .verbose = conform->options.verbose, .quiet = conform->options.quiet,
+		.chosen = conform->options.paths.count > 0 || conform->options.only.count > 0 || conform->options.last_failed,
 	};
 	int code;
 

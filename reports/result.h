@@ -224,9 +224,10 @@ int rp_json_write(const struct rp_result *result, FILE *to);
 enum { RP_MAX_FILE = 128 * 1024 * 1024 };
 struct rp_result *rp_json_read(const char *file, char **error);
 
-struct rp_terminal_options { bool colour; unsigned width; bool verbose, quiet; };
+struct rp_terminal_options { bool colour; unsigned width; bool verbose, quiet, chosen; };
 /* Every octet of a target is escaped: nothing here can move a cursor. Failures first, ordered by what to mend first.
- * width: columns, 0 for 80. quiet: the failures in brief and the last line. verbose: nothing counted instead of shown. */
+ * width: columns, 0 for 80. quiet: the failures in brief and the last line. verbose: nothing counted instead of shown.
+ * chosen: some scenarios only were to run, so the rules that none of them tests are counted. */
 void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp_terminal_options *options);
 /* The last line: "violates: 3 of 71 rules broken, 66 kept, 2 not tested". Caller frees. */
 char *rp_summary_line(const struct rp_result *result);
