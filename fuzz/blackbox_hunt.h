@@ -39,6 +39,7 @@ struct fz_hunt_options {
 	/* What can be done with a launched server; NULL: it is not ours. */
 	void (*restart)(void *context);                          /* then fz_hunt_up() */
 	bool (*alarm)(void *context, char *line, size_t size);   /* has it printed a sanitizer's report since the last call? */
+	bool (*alarming)(void *context);                         /* has it begun one, and not ended it yet? May be NULL */
 	bool (*usage)(void *context, struct fz_usage *usage);
 	void (*found)(void *context, const struct fz_report *report);
 	void (*kept)(void *context, const struct fz_program *program); /* may be NULL */

@@ -70,6 +70,7 @@ struct fz_hunt {
 	struct fz_program trial;
 	unsigned shrinks, write_tries;
 	int64_t look_until, shrink_until;
+	int64_t settle_until;
 	bool reproduced, again;
 	FILE *script, *events;
 	char *script_text, *events_text;

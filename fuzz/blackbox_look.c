@@ -8,6 +8,7 @@ enum { TRIES = 5, WRITES = 3, MAX_SHRINKS = 400, LEAK_RUNS = 64, LEAK_ROUNDS = 3
 
 static const int64_t settle_for = 20 * INT64_C(1000000);       /* a crash is noticed a little later */
 
+static const int64_t print_within = 3 * INT64_C(1000000000);
 static const int64_t leak_within = 3 * INT64_C(1000000000), look_within = 30 * INT64_C(1000000000);
 static const int64_t shrink_within = 20 * INT64_C(1000000000);
 
@@ -181,14 +182,18 @@ static void next_trial(struct fz_hunt *hunt)
 	try(hunt, &hunt->trial, hunt->task == WRITE);
 }
 
-/* In a trial for a death the end of the process may be seen a moment after the end of the play. */
+/* In a trial for a death the end of the process may be seen a moment after the end of the play, and a sanitizer takes its time to print. */
 static bool still_settling(struct fz_hunt *hunt)
 {
 	struct fz_lane *lane = &hunt->lanes[0];
 
-	if (hunt->cases[0].finding.kind != FZ_DEATH || hunt->trial_died || hunt->options.restart == NULL || lane->fresh)
+	if (hunt->cases[0].finding.kind != FZ_DEATH || hunt->trial_died || hunt->options.restart == NULL)
 		return false;
-	lane->fresh = true; /* once */
+	if (!lane->fresh)
+		hunt->settle_until = net_now(hunt->options.net) + print_within;
+	else if (hunt->options.alarming == NULL || !hunt->options.alarming(hunt->options.context) || net_now(hunt->options.net) >= hunt->settle_until)
+		return false;
+	lane->fresh = true;
 	net_timer_at(hunt->timer, net_now(hunt->options.net) + settle_for);
 	return true;
 }

@@ -2,6 +2,7 @@
  * Wires the hunt to the real network, the keeper of a launched server, signals and files; owns what lives as long as the program. */
 #include <argp.h>
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <malloc.h>
@@ -304,22 +305,47 @@ static void server_up(void *context, const struct net_addr *at)
 	fz_hunt_start(fuzzer->hunt);
 }
 
-/* The line of a sanitizer's report that says most, in what was printed since the last look. */
+/* What was printed since the last look. */
+static struct c2w_str fresh_output(struct fuzzer *fuzzer)
+{
+	size_t length, fresh = hx_keeper_printed(fuzzer->keeper) - fuzzer->scanned;
+	const char *text = hx_keeper_output(fuzzer->keeper, &length);
+
+	fresh = fresh < length ? fresh : length;
+	return (struct c2w_str){ text + length - fresh, fresh };
+}
+
+/* They differ from run to run. */
+static void blank_addresses(char *line)
+{
+	for (char *at = strstr(line, "0x"); at != NULL; at = strstr(at, "0x"))
+		for (at += 2; isxdigit((unsigned char)*at); at++)
+			*at = '#';
+}
+
+static bool alarming(void *context)
+{
+	struct c2w_str fresh = fresh_output(context);
+
+	return memmem(fresh.at, fresh.length, "Sanitizer: ", 11) != NULL;
+}
+
+/* The line of a sanitizer's report that says most, once it is there. */
 static bool sanitizer_line(struct fuzzer *fuzzer, char *line, size_t size)
 {
-	static const char *const signs[] = { "SUMMARY: ", "runtime error: ", "ERROR: AddressSanitizer", "WARNING: ThreadSanitizer", "ERROR: LeakSanitizer", "WARNING: MemorySanitizer" };
-	size_t length, printed = hx_keeper_printed(fuzzer->keeper);
-	const char *text = hx_keeper_output(fuzzer->keeper, &length), *at = NULL, *end;
-	size_t fresh = printed - fuzzer->scanned < length ? printed - fuzzer->scanned : length;
+	static const char *const signs[] = { "SUMMARY: ", "runtime error: " };
+	struct c2w_str fresh = fresh_output(fuzzer);
+	const char *at = NULL, *end;
 
-	fuzzer->scanned = printed;
-	text += length - fresh;
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]) && at == NULL; i++)
-		at = memmem(text, fresh, signs[i], strlen(signs[i]));
-	if (at == NULL)
+		at = memmem(fresh.at, fresh.length, signs[i], strlen(signs[i]));
+	end = at != NULL ? memchr(at, '\n', fresh.length - (size_t)(at - fresh.at)) : NULL;
+	if (at == NULL ? !alarming(fuzzer) : end != NULL) /* otherwise the rest is on its way */
+		fuzzer->scanned += fresh.length;
+	if (end == NULL)
 		return false;
-	end = memchr(at, '\n', fresh - (size_t)(at - text));
-	snprintf(line, size, "%.*s", (int)((end != NULL ? end : text + fresh) - at), at);
+	snprintf(line, size, "%.*s", (int)(end - at), at);
+	blank_addresses(line);
 	for (char *c = line; *c != '\0'; c++)
 		*c = (unsigned char)*c < ' ' || (unsigned char)*c > '~' ? '?' : *c;
 	return true;
@@ -415,6 +441,7 @@ static bool prepare_keeper(struct fuzzer *fuzzer)
 		complain("no port is free for the server", net_error_text(error));
 	fuzzer->hunting.restart = restart;
 	fuzzer->hunting.alarm = alarm_came;
+	fuzzer->hunting.alarming = alarming;
 	fuzzer->hunting.usage = usage;
 	return fuzzer->keeper != NULL;
 }

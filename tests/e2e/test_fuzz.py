@@ -161,7 +161,7 @@ def test_memory_that_leaks_is_seen(fuzz):
 @pytest.mark.parametrize("recover", [False, True], ids=["ends", "goes-on"])
 def test_a_sanitizer_is_listened_to(sanitized_toy, recover, tmp_path):
     command, file = sanitized_toy(recover), tmp_path / "fuzz.json"
-    done = subprocess.run([BUILD / "c2w-fuzz", "--launch", command, "--count", "2000", "--first", "--seed", "3", "--json", file, "--out", tmp_path / "findings"],
+    done = subprocess.run([BUILD / "c2w-fuzz", "--launch", command, "--count", "800", "--seed", "3", "--json", file, "--out", tmp_path / "findings"],
                           capture_output=True, timeout=120, check=False)
     found = the_finding(json.loads(file.read_text()), "ROB-01")
     assert done.returncode == 1 and found and found["reproduced"] and "heap-buffer-overflow" in found["what"], done
