@@ -315,7 +315,8 @@ static const char *due_rule(const struct person *p)
 /* breach: that it does not come. */
 static void write_text(const struct person *p, unsigned author, unsigned number, bool breach)
 {
-	line(p->world, breach ? "%s < NEW_MESSAGE by p%u \"%u.%u\" [%s]" : "%s < NEW_MESSAGE by p%u \"%u.%u\"", name_of(p), author, author, number, p->world->run->proves);
+	line(p->world, breach ? "%s < NEW_MESSAGE by p%u \"%u.%u\" [%s]" : "%s < NEW_MESSAGE by p%u \"%u.%u\"", name_of(p), author, author, number,
+	     p->world->run->proves);
 }
 
 /* After a violation: what was due instead; if nothing was, nothing. */
