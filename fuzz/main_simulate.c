@@ -8,8 +8,10 @@
 #include <time.h>
 
 #include "fuzz/exhaustive.h"
+#include "fuzz/proof.h"
 #include "fuzz/session.h"
 #include "fuzz/simulate.h"
+#include "reports/output.h"
 #include "server/faults.h"
 
 const char *argp_program_version = "c2w-simulate " C2W_VERSION;
@@ -20,7 +22,9 @@ enum key { KEY_SEED = 256, KEY_CLIENTS, KEY_LOSS, KEY_STEPS, KEY_EXHAUSTIVE, KEY
 struct command {
 	struct fz_simulation run;
 	unsigned exhaustive;
-	const char *shrink;
+	const char *other;             /* an option that does not go with it */
+	const char *shrink, *fault;
+	struct rp_output *scenario;
 };
 
 static const struct argp_option options[] = {
@@ -29,7 +33,7 @@ static const struct argp_option options[] = {
 	{ "loss", KEY_LOSS, "P", 0, "of datagrams; a third of it is repeated, a third delayed (0.3)", 0 },
 	{ "steps", KEY_STEPS, "N", 0, "requests of all clients together (100000)", 0 },
 	{ "exhaustive", KEY_EXHAUSTIVE, "K", 0, "instead: every sequence of up to K events of two clients, core against model", 0 },
-	{ "shrink", KEY_SHRINK, "FILE", 0, "if something is violated: look for a shorter run, and write it as a scenario", 0 },
+	{ "shrink", KEY_SHRINK, "FILE", 0, "if something is violated: look for a shorter run, write it as a scenario, and say whether that shows it", 0 },
 	{ "fault", KEY_FAULT, "NAME", 0, "a known-bad server instead (c2w-server-faulty --list-faults)", 0 },
 	{ 0 },
 };
@@ -65,10 +69,26 @@ static const struct srv_policy *fault(struct argp_state *state, const char *name
 	return srv_fault_policy((enum srv_fault)found);
 }
 
+static void leave_alone(struct argp_state *state, const struct command *command)
+{
+	if (command->exhaustive && command->other)
+		argp_failure(state, EXIT_USAGE, 0, "--exhaustive and --%s: not together; it plays everything, against the reference server", command->other);
+}
+
+/* Opened before the run: what cannot be written is said first. */
+static void open_scenario(struct argp_state *state, struct command *command)
+{
+	if (command->shrink && (command->scenario = rp_output_open(command->shrink)) == NULL)
+		argp_failure(state, EXIT_USAGE, 0, "--shrink %s: %s", command->shrink, strerror(errno));
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct command *command = state->input;
 
+	for (const struct argp_option *option = options; option->name; option++)
+		if (option->key == key && key != KEY_EXHAUSTIVE)
+			command->other = option->name;
 	switch (key) {
 	case KEY_SEED: command->run.seed = number(state, "seed", text, 0, UINT64_MAX / 4); break;
 	case KEY_CLIENTS: command->run.clients = (unsigned)number(state, "clients", text, 1, FZ_MOST_PEOPLE); break;
@@ -76,8 +96,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_STEPS: command->run.steps = number(state, "steps", text, 1, UINT32_MAX); break;
 	case KEY_EXHAUSTIVE: command->exhaustive = (unsigned)number(state, "exhaustive", text, 1, 8); break;
 	case KEY_SHRINK: command->shrink = text; break;
-	case KEY_FAULT: command->run.policy = fault(state, text); break;
+	case KEY_FAULT: command->run.policy = fault(state, command->fault = text); break;
 	case ARGP_KEY_ARG: argp_failure(state, EXIT_USAGE, 0, "%s: no argument is expected", text); break;
+	case ARGP_KEY_SUCCESS:
+		leave_alone(state, command);
+		open_scenario(state, command);
+		break;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
@@ -155,7 +179,7 @@ static size_t leave_out(struct fz_simulation *run, struct fz_act *acts, size_t c
 }
 
 /* Every single act that is left is needed. Where the failure needs the bad network or acts at the same time, the run stays as it is. */
-static bool shrink_acts(struct fz_simulation *run)
+static void shrink_acts(struct fz_simulation *run)
 {
 	static struct fz_act acts[MOST_ACTS];
 	struct fz_simulation serial = { .seed = run->seed, .clients = run->clients, .policy = run->policy };
@@ -166,40 +190,108 @@ static bool shrink_acts(struct fz_simulation *run)
 	fz_simulate(run);
 	run->record = NULL;
 	if (run->recorded == MOST_ACTS || !fails(&serial, acts, run->recorded, ""))
-		return false;
+		return;
 	count = leave_out(&serial, acts, run->recorded);
 	fails(&serial, acts, count, "");
 	*run = serial;
-	return true;
 }
 
-static int shrink(struct fz_simulation *run, const char *file)
+/* ---- the scenario ------------------------------------------------------------------------------------- */
+
+enum variant { PLAIN, LEAVING, PIECES, PIECES_LEAVING, VARIANTS };
+
+static char *text_of(struct fz_simulation *run, const char *reason, const char *proves, enum variant variant)
 {
-	struct fz_simulation found;
-	char rule[8] = "MSG-01"; /* where it is no rule's */
-	bool serial;
-	FILE *to;
+	char *text = NULL;
+	size_t length;
+
+	run->scenario = open_memstream(&text, &length);
+	if (!run->scenario)
+		abort();
+	run->reason = reason;
+	run->proves = proves;
+	run->pieces = variant >= PIECES;
+	run->leaving = variant == LEAVING || variant == PIECES_LEAVING;
+	fz_simulate(run);
+	fclose(run->scenario);
+	run->scenario = NULL;
+	return text;
+}
+
+static bool over_tcp_only(const struct fz_simulation *run)
+{
+	for (size_t i = 0; i < run->act_count; i++)
+		if (!fz_on_tcp(run->acts[i].who))
+			return false;
+	return run->acts != NULL;
+}
+
+/* The first that proves it: as it is, with all leaving in the end, with streams cut (then it is TRN-03 that breaks, as whole they do not); else as it is.
+ * The caller frees it. */
+static char *find_scenario(struct fz_simulation *run, enum fz_proof *proof)
+{
+	char reason[sizeof(run->violation)], rule[8];
+	char *text;
+
+	snprintf(reason, sizeof(reason), "%s", run->violation + strlen("MSG-01: "));
+	snprintf(rule, sizeof(rule), "%.6s", run->violation);
+	for (enum variant variant = PLAIN; variant < VARIANTS; variant++) {
+		text = text_of(run, reason, variant >= PIECES && over_tcp_only(run) ? "TRN-03" : rule, variant);
+		*proof = fz_prove(text, run->policy);
+		if (*proof == FZ_PROVED)
+			return text;
+		free(text);
+	}
+	text = text_of(run, reason, rule, PLAIN);
+	*proof = fz_prove(text, run->policy);
+	return text;
+}
+
+static const char *said_of(const struct fz_simulation *run, enum fz_proof proof)
+{
+	if (proof == FZ_PROVED)
+		return run->policy ? "a right server passes this scenario, that one fails it" : "the server fails this scenario";
+	if (!run->acts)
+		return "the failure needs its network or its timing; this scenario does not show it";
+	return proof == FZ_PASSED_BY_BOTH ? "the failure needs its network, or no scenario can see it; this scenario does not show it"
+	                                  : "a right server does not pass this scenario, so it does not show it";
+}
+
+static int write_scenario(struct command *command, const char *text, const char *said)
+{
+	FILE *to = rp_output_stream(command->scenario);
+	int error;
+
+	fprintf(to, "# Found by c2w-simulate%s%s: %s.\n# %s\n", command->fault ? " --fault " : "", command->fault ? command->fault : "", said,
+	        command->run.violation);
+	fputs(text, to);
+	error = rp_output_commit(command->scenario);
+	command->scenario = NULL;
+	if (error < 0)
+		fprintf(stderr, "c2w-simulate: %s: %s\n", command->shrink, strerror(-error));
+	return error < 0 ? EXIT_USAGE : EXIT_VIOLATED;
+}
+
+static int shrink(struct command *command)
+{
+	struct fz_simulation *run = &command->run, found;
+	enum fz_proof proof;
+	const char *said;
+	char *text;
+	int code;
 
 	run->steps = run->requests;
 	find_shorter(run);
 	found = *run;
-	serial = shrink_acts(run);
-	if (strcspn(run->violation, ":") == strlen(rule))
-		memcpy(rule, run->violation, strlen(rule));
-	to = fopen(file, "we");
-	if (!to) {
-		fprintf(stderr, "c2w-simulate: %s: %s\n", file, strerror(errno));
-		return EXIT_USAGE;
-	}
-	run->scenario = to;
-	run->proves = rule;
-	fz_simulate(run);
-	fprintf(to, "\n# %s\n", run->violation);
-	fclose(to);
-	printf("shortest: %llu acts of --seed %llu --clients %u --loss %g --steps %llu: %s\n%s%s\n",
-	       (unsigned long long)(serial ? run->act_count : run->requests), (unsigned long long)found.seed, found.clients, found.loss,
-	       (unsigned long long)found.steps, run->violation, file, serial ? "" : ": it needs its network or its timing; elsewhere this scenario proves nothing");
-	return EXIT_VIOLATED;
+	shrink_acts(run);
+	text = find_scenario(run, &proof);
+	said = said_of(run, proof);
+	printf("shortest: %llu acts of --seed %llu --clients %u --loss %g --steps %llu: %s\n%s: %s\n",
+	       (unsigned long long)(run->acts ? run->act_count : run->requests), (unsigned long long)found.seed, found.clients, found.loss,
+	       (unsigned long long)found.steps, run->violation, command->shrink, said);
+	code = write_scenario(command, text, said);
+	free(text);
+	return code;
 }
 
 /* ---- the program --------------------------------------------------------------------------------------- */
@@ -218,7 +310,7 @@ static int simulate(struct command *command)
 		return EXIT_HOLDS;
 	}
 	printf("violated after %llu requests: %s\n", (unsigned long long)run->requests, run->violation);
-	return command->shrink ? shrink(run, command->shrink) : EXIT_VIOLATED;
+	return command->shrink ? shrink(command) : EXIT_VIOLATED;
 }
 
 int main(int argc, char **argv)
@@ -226,8 +318,11 @@ int main(int argc, char **argv)
 	static const struct argp argp = { .options = options, .parser = parse,
 		.doc = "Simulates the reference server in virtual time. Exit code 0: what must hold held; 1: it did not; 2: usage." };
 	struct command command = { .run = { .seed = 1, .clients = 20, .loss = 0.3, .steps = 100000 } };
+	int code;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &command);
-	return command.exhaustive ? exhaust(command.exhaustive) : simulate(&command);
+	code = command.exhaustive ? exhaust(command.exhaustive) : simulate(&command);
+	rp_output_abandon(command.scenario);
+	return code;
 }

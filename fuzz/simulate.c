@@ -45,6 +45,7 @@ struct person {
 	char request[ROOM];
 	size_t length;
 	enum c2w_family family;
+	unsigned movie;                  /* the one that it is in, or asked for last: movie(1), movie(2) */
 	bool open;                       /* not answered yet */
 	unsigned tries;
 	int64_t asked;                   /* when it was sent first */
@@ -65,6 +66,7 @@ struct world {
 	bool resting;                    /* nobody does anything of itself */
 	bool ending;
 	unsigned lines;                  /* of the scenario */
+	bool told;                       /* in it: the violation */
 	struct person people[FZ_MOST_PEOPLE];
 };
 
@@ -109,12 +111,13 @@ static void line(struct world *w, const char *format, ...)
 {
 	va_list arguments;
 
-	if (!w->run->scenario || w->ending || ++w->lines > MOST_LINES)
+	if (!w->run->scenario || w->told || (w->ending && !w->run->leaving) || ++w->lines > MOST_LINES)
 		return;
 	va_start(arguments, format);
 	vfprintf(w->run->scenario, format, arguments);
 	va_end(arguments);
 	fputc('\n', w->run->scenario);
+	w->told = *w->run->violation != '\0';
 }
 
 static bool takes_part(const struct fz_simulation *run, unsigned who)
@@ -135,8 +138,8 @@ static void begin_scenario(struct world *w)
 	for (unsigned i = 0; i < w->run->clients; i++)
 		over[w->people[i].tcp] += takes_part(w->run, i);
 	mixed = over[0] && over[1];
-	fprintf(w->run->scenario, "# Found by c2w-simulate. The network is not part of this.\n"
-	        "scenario \"Found by c2w-simulate\"\nproves %s\n%scast  ", w->run->proves, mixed ? "" : over[1] ? "over   tcp\n" : "over   udp\n");
+	fprintf(w->run->scenario, "scenario \"Found by c2w-simulate: %s\"\nproves %s\n%scast  ", w->run->reason, w->run->proves,
+	        mixed ? "" : over[1] ? "over   tcp\n" : "over   udp\n");
 	for (unsigned i = 0; i < w->run->clients; i++)
 		if (takes_part(w->run, i))
 			fprintf(w->run->scenario, "%s %s%s", mixed && !first ? "," : "", name_of(&w->people[i]),
@@ -264,6 +267,16 @@ static void next_turn(struct person *p, int64_t pause)
 	net_timer_at(p->turn, net_now(p->world->net) + pause);
 }
 
+static void write_request(struct person *p, const char *command, const char *data)
+{
+	const char *pieces = p->tcp && p->world->run->pieces ? " in pieces of 1" : "";
+
+	if (p->family == C2W_ENTER_MOVIE)
+		line(p->world, "%s > %s movie(%u)%s", name_of(p), command, p->movie, pieces);
+	else
+		line(p->world, *data ? "%s > %s \"%s\"%s" : "%s > %s%s%s", name_of(p), command, data, pieces);
+}
+
 static void ask(struct person *p, enum c2w_family family, const char *data)
 {
 	struct c2w_message message = { .command = c2w_command_of(family, C2W_REQUEST), .user = c2w_str_of(name_of(p)), .data = c2w_str_of(data) };
@@ -278,10 +291,45 @@ static void ask(struct person *p, enum c2w_family family, const char *data)
 	p->tries = 1;
 	p->asked = now;
 	p->world->run->requests++;
-	line(p->world, family == C2W_ENTER_MOVIE ? *data && data[1] ? "%s > %s movie(2)" : "%s > %s movie(1)" : *data ? "%s > %s \"%s\"" : "%s > %s", name_of(p),
-	     c2w_command_info(message.command)->name, data);
+	if (family == C2W_ENTER_MOVIE)
+		p->movie = data[1] ? 2 : 1;
+	write_request(p, c2w_command_info(message.command)->name, data);
 	transmit(p, p->request, p->length);
 	net_timer_at(p->repeat, now + (p->tcp ? 20 * RTO : RTO));
+}
+
+/* The rule by which a request is granted. */
+static const char *due_rule(const struct person *p)
+{
+	switch (p->family) {
+	case C2W_CONNECTION: return "CON-01";
+	case C2W_USER_LIST: return "LST-01";
+	case C2W_MOVIE_LIST: return "LST-02";
+	case C2W_ENTER_MOVIE: return "ENT-01";
+	case C2W_LEAVE_SESSION: return p->belief == IN_MOVIE ? "LEA-01" : "LEA-02";
+	case C2W_CHAT: case C2W_FAMILIES: break;
+	}
+	return "MSG-01";
+}
+
+/* breach: that it does not come. */
+static void write_text(const struct person *p, unsigned author, unsigned number, bool breach)
+{
+	line(p->world, breach ? "%s < NEW_MESSAGE by p%u \"%u.%u\" [%s]" : "%s < NEW_MESSAGE by p%u \"%u.%u\"", name_of(p), author, author, number,
+	     p->world->run->proves);
+}
+
+/* After a violation: what was due instead; if nothing was, nothing. */
+static void write_due(const struct person *p)
+{
+	const char *rule = p->world->run->proves;
+
+	if (!p->open)
+		line(p->world, "%s gets nothing [%s]", name_of(p), rule);
+	else if (p->family == C2W_CHAT)
+		write_text(p, p->index, p->said - 1, true);
+	else
+		line(p->world, "%s < %s [%s]", name_of(p), c2w_command_info(c2w_command_of(p->family, C2W_RESPONSE))->name, rule);
 }
 
 static void repeat(void *context) /* REL-01 */
@@ -290,8 +338,10 @@ static void repeat(void *context) /* REL-01 */
 
 	if (!p->open)
 		return;
-	if (p->tcp)
-		violate(p->world, "REL-17: %s, over TCP, got no answer to %.*s", name_of(p), (int)p->length - 2, p->request);
+	if (p->tcp) {
+		violate(p->world, "%s: %s, over TCP, got no answer to %.*s", due_rule(p), name_of(p), (int)p->length - 2, p->request);
+		write_due(p);
+	}
 	if (p->tcp || p->tries == 4) {
 		p->open = false;
 		believe(p, UNSURE);
@@ -313,6 +363,7 @@ static void check_text(struct person *p, const struct c2w_message *message)
 
 	if (!read_text(message->data, &author, &number)) {
 		violate(p->world, "MSG-03: %s got a text that nobody wrote", name_of(p));
+		write_due(p);
 		return;
 	}
 	while (at < p->due_count && (p->dues[at].author != author || p->dues[at].number != number)) {
@@ -329,14 +380,13 @@ static void check_text(struct person *p, const struct c2w_message *message)
 	for (size_t i = p->due_at; i-- > 0;)
 		if (p->dues[i].author == author && p->dues[i].number == number && p->dues[i].received && !p->tcp)
 			return; /* repeated */
-	if (at < p->due_count)
-		line(p->world, "%s < NEW_MESSAGE by p%u", name_of(p), p->dues[at].author);
-	else
-		line(p->world, "%s gets nothing", name_of(p));
-	if (at < p->due_count)
+	if (at < p->due_count) {
 		violate(p->world, "MSG-05: %s got text %u.%u while %u.%u was due", name_of(p), author, number, p->dues[at].author, p->dues[at].number);
-	else
+		write_text(p, p->dues[at].author, p->dues[at].number, true);
+	} else {
 		violate(p->world, "MSG-02: %s got text %u.%u, which was not for it", name_of(p), author, number);
+		line(p->world, "%s gets nothing [%s]", name_of(p), p->world->run->proves);
+	}
 }
 
 static const struct c2w_str *entry_of(struct c2w_str list, const char *name, struct c2w_str *room)
@@ -355,6 +405,14 @@ static const struct c2w_str *entry_of(struct c2w_str list, const char *name, str
 	return NULL;
 }
 
+/* Whether q knew its state all the while that p waited for its list. */
+static bool is_sure(const struct person *p, const struct person *q)
+{
+	bool moving = q->open && q != p && q->family != C2W_CHAT && q->family != C2W_USER_LIST && q->family != C2W_MOVIE_LIST;
+
+	return q->belief != UNSURE && q->settled < p->asked && !moving && !q->given_up && !q->held;
+}
+
 /* LST-01, LST-03: whoever is sure of its state since before the request was made is listed so. */
 static void check_list(struct person *p, struct c2w_str list)
 {
@@ -364,10 +422,9 @@ static void check_list(struct person *p, struct c2w_str list)
 	for (unsigned i = 0; i < w->run->clients; i++) {
 		const struct person *q = &w->people[i];
 		struct c2w_str room;
-		bool moving = q->open && q != p && q->family != C2W_CHAT && q->family != C2W_USER_LIST && q->family != C2W_MOVIE_LIST;
 		bool listed = entry_of(list, name_of(q), &room) != NULL;
 
-		if (q->belief == UNSURE || q->settled >= p->asked || moving || q->given_up || q->held)
+		if (!is_sure(p, q))
 			continue;
 		if (listed != (q->belief != OUT))
 			violate(w, "LST-03: the list that %s got %s %s, which %s", name_of(p), listed ? "names" : "does not name", name_of(q),
@@ -377,12 +434,38 @@ static void check_list(struct person *p, struct c2w_str list)
 	}
 }
 
+/* Who is there, then who is not. */
+static void write_list(const struct person *p, bool breach)
+{
+	struct world *w = p->world;
+	bool any = false, none = false;
+	char *text = NULL;
+	size_t length;
+	FILE *to = open_memstream(&text, &length);
+
+	FZ_CLAIM(to);
+	for (unsigned away = 0; away < 2; away++)
+		for (unsigned i = 0; i < w->run->clients; i++) {
+			const struct person *q = &w->people[i];
+
+			if (!takes_part(w->run, i) || !is_sure(p, q) || (q->belief == OUT) != away)
+				continue;
+			fprintf(to, "%s%s%s", any ? "," : "", away && !none ? " not" : "", !any || (away && !none) ? " listing " : " ");
+			fprintf(to, q->belief == IN_MOVIE ? "%s in movie(%u)" : away ? "%s" : "%s in $main-room", name_of(q), q->movie);
+			none = none || away;
+			any = true;
+		}
+	fclose(to);
+	line(w, breach ? "%s < USER_LIST_RESPONSE%s [%s]" : "%s < USER_LIST_RESPONSE%s", name_of(p), text, w->run->proves);
+	free(text);
+}
+
 static void refused(struct person *p, unsigned code)
 {
 	bool taken = code == 1001 && p->family == C2W_CONNECTION;
 
 	if (p->belief != UNSURE && !p->given_up && !(taken && p->held))
-		violate(p->world, "%s got error %u to %.*s, wrongly", name_of(p), code, (int)p->length - 2, p->request);
+		violate(p->world, "%s: %s got error %u to %.*s, wrongly", due_rule(p), name_of(p), code, (int)p->length - 2, p->request);
 	believe(p, code == 1 || code == 2001 || taken ? OUT : UNSURE); /* 1004 and 2003: it is somewhere */
 	if (code == 1 || code == 2001)
 		p->given_up = false;
@@ -410,20 +493,35 @@ static void granted(struct person *p, const struct c2w_message *message)
 	}
 }
 
+static void write_answer(const struct person *p, const struct c2w_command_info *info, const struct c2w_message *message, bool breach)
+{
+	if (info->beat == C2W_ERROR_RESPONSE)
+		line(p->world, "%s < %s %u", name_of(p), info->name, message->code);
+	else if (info->family == C2W_CHAT)
+		write_text(p, p->index, p->said - 1, false);
+	else if (info->family == C2W_USER_LIST)
+		write_list(p, breach);
+	else
+		line(p->world, "%s < %s", name_of(p), info->name);
+}
+
 static void answered(struct person *p, const struct c2w_message *message)
 {
 	const struct c2w_command_info *info = c2w_command_info(message->command);
+	const char *violation = p->world->run->violation;
+	bool before = *violation, breach;
 
-	p->open = false;
 	net_timer_stop(p->repeat);
-	if (info->beat == C2W_ERROR_RESPONSE)
-		line(p->world, "%s < %s %u", name_of(p), info->name, message->code);
-	else
-		line(p->world, info->family == C2W_CHAT ? "%s < %s by %s" : "%s < %s", name_of(p), info->name, name_of(p));
 	if (info->beat == C2W_ERROR_RESPONSE)
 		refused(p, message->code);
 	else
 		granted(p, message);
+	breach = *violation && !before;
+	if (breach && info->beat == C2W_ERROR_RESPONSE)
+		write_due(p);
+	else
+		write_answer(p, info, message, breach);
+	p->open = false;
 	p->silent = p->fades;
 	next_turn(p, p->silent ? 8 * RTO : p->belief == OUT ? RTO / 2 : pause_of(p->world, 400 * MS));
 }
@@ -433,11 +531,13 @@ static void got(struct person *p, const char *octets, size_t length)
 	struct world *w = p->world;
 	struct c2w_message message;
 	enum c2w_err err = c2w_message_parse(&message, octets, length, C2W_MAX_TO_CLIENT);
+	unsigned author, number;
 
 	fz_saw(octets, length);
 	fz_saw_number((uint64_t)net_now(w->net));
 	if (err != C2W_OK || c2w_command_info(message.command)->sender == C2W_CLIENT) {
 		violate(w, "FMT-01: %s got what no server sends", name_of(p));
+		write_due(p);
 		return;
 	}
 	if (message.command == C2W_NEW_MESSAGE)
@@ -445,8 +545,8 @@ static void got(struct person *p, const char *octets, size_t length)
 	if (p->open && c2w_command_info(message.command)->family == p->family && message.time == p->time &&
 	    (p->family != C2W_CHAT || c2w_str_equal(message.user, c2w_str_of(name_of(p)))))
 		answered(p, &message);
-	else if (message.command == C2W_NEW_MESSAGE && !p->silent && !*w->run->violation)
-		line(w, "%s < NEW_MESSAGE by p%.*s", name_of(p), (int)message.user.length - 1, message.user.at + 1);
+	else if (message.command == C2W_NEW_MESSAGE && !p->silent && !*w->run->violation && read_text(message.data, &author, &number))
+		write_text(p, author, number, false);
 	acknowledge(p, &message);
 }
 
@@ -474,8 +574,10 @@ static void tcp_ended(void *context, enum net_end how, int error, int64_t at)
 	(void)error;
 	(void)at;
 	p->cut = p->belief == OUT && !p->open; /* ROB-04: it was silent */
-	if (!p->cut)
-		violate(p->world, "TRN-05: the server closed the connection of %s", name_of(p));
+	if (p->cut)
+		return;
+	violate(p->world, "TRN-05: the server closed the connection of %s", name_of(p));
+	write_due(p);
 }
 
 /* ---- a client's life --------------------------------------------------------------------------------------- */
@@ -497,9 +599,14 @@ static void open_endpoint(struct person *p)
 	}
 }
 
-static void close_endpoint(struct person *p)
+static bool resets(const struct person *p)
 {
-	if (p->link && chance(p->world, 50))
+	return p->link && chance(p->world, 50);
+}
+
+static void close_endpoint(struct person *p, bool reset)
+{
+	if (p->link && reset)
 		net_tcp_reset(p->link);
 	else if (p->link)
 		net_tcp_close(p->link);
@@ -514,13 +621,15 @@ static void close_endpoint(struct person *p)
 /* From another endpoint; what the old one leaves behind ends by TRN-06 or REL-08. */
 static void begin_anew(struct person *p)
 {
-	line(p->world, "%s closes", name_of(p));
+	bool reset = resets(p);
+
+	line(p->world, reset ? "%s resets" : "%s closes", name_of(p));
 	line(p->world, "%s opens", name_of(p));
 	if (p->silent)
 		line(p->world, "%s resumes acks", name_of(p));
 	p->held = p->belief != OUT || p->held;
 	p->fades = p->silent = false;
-	close_endpoint(p);
+	close_endpoint(p, reset);
 	open_endpoint(p);
 	believe(p, OUT);
 	p->given_up = false;
@@ -590,7 +699,7 @@ static void act(struct person *p, enum fz_deed deed)
 	struct fz_simulation *run = p->world->run;
 
 	if (p->cut) {
-		close_endpoint(p);
+		close_endpoint(p, resets(p));
 		open_endpoint(p);
 	}
 	if (run->record && run->recorded < run->record_room)
@@ -650,7 +759,7 @@ static void begin(struct world *w)
 
 		p->world = w;
 		p->index = i;
-		p->tcp = i % 3 == 2;
+		p->tcp = fz_on_tcp(i);
 		p->stream = malloc(C2W_MAX_TO_CLIENT);
 		p->turn = net_timer_new(w->net, take_turn, p);
 		p->repeat = net_timer_new(w->net, repeat, p);
@@ -679,7 +788,8 @@ static void check_delivered(struct world *w, struct person *p)
 		return;
 	violate(w, "MSG-01: %s stayed and never got text %u.%u", name_of(p), p->dues[at].author, p->dues[at].number);
 	if (w->run->scenario)
-		fprintf(w->run->scenario, "%s < NEW_MESSAGE by p%u\n", name_of(p), p->dues[at].author);
+		fprintf(w->run->scenario, "%s < NEW_MESSAGE by p%u \"%u.%u\" [%s]\n", name_of(p), p->dues[at].author, p->dues[at].author,
+		        p->dues[at].number, w->run->proves);
 }
 
 /* Who began anew may have its name again, soon on TCP, after REL-08 on UDP. */

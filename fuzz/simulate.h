@@ -4,6 +4,7 @@
 #ifndef FZ_SIMULATE_H
 #define FZ_SIMULATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -24,6 +25,9 @@ struct fz_simulation {
 	const struct srv_policy *policy; /* of a faulty server; NULL: the right one */
 	FILE *scenario;                  /* gets the run as a scenario, as long as it is short; NULL */
 	const char *proves;              /* its rule */
+	const char *reason;              /* what it is about */
+	bool pieces;                     /* over TCP each octet of it comes alone */
+	bool leaving;                    /* all leave in it, too */
 	/* Instead of chance: these acts, each once the one before was answered. */
 	const struct fz_act *acts;
 	size_t act_count;
@@ -38,5 +42,10 @@ struct fz_simulation {
 };
 
 void fz_simulate(struct fz_simulation *run);
+
+static inline bool fz_on_tcp(unsigned who)
+{
+	return who % 3 == 2;
+}
 
 #endif
