@@ -138,7 +138,7 @@ void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 	struct fz_play_options options = {
 		.net = hunt->options.net, .address = hunt->options.address, .world = &hunt->world, .program = &lane->program, .tail = tail,
 		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = hunt->task == CONFIRM || hunt->task == WRITE,
-		.round_trip = hunt->round_trip,
+		.round_trip = hunt->round_trip, .text_trip = hunt->text_trip,
 		.script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
 		.seen = play_seen, .answered = greeting ? titles_heard : NULL, .done = play_done, .context = lane,
 	};
@@ -162,12 +162,16 @@ static void play_done(void *context, struct fz_play *play)
 
 static void account(struct fz_hunt *hunt, const struct fz_play *play)
 {
-	int64_t trip = fz_play_round_trip(play);
+	int64_t trip = fz_play_round_trip(play), text = fz_play_text_trip(play);
 	unsigned messages = fz_play_messages(play);
 
 	hunt->messages += messages;
 	if (trip > 0) /* as it is now, with all that is in flight: nobody is asked again sooner */
 		hunt->round_trip = hunt->round_trip == 0 ? trip : hunt->round_trip + (trip - hunt->round_trip) / 8;
+	if (text > hunt->text_trip)
+		hunt->text_trip = text;
+	else if (text > 0)
+		hunt->text_trip += (text - hunt->text_trip) / 8;
 	if (hunt->options.rate > 0) {
 		int64_t now = net_now(hunt->options.net);
 

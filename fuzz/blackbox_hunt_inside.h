@@ -45,7 +45,7 @@ struct fz_hunt {
 	struct fz_lane lanes[MAX_LANES];
 	enum fz_task task;
 	struct net_timer *timer;
-	int64_t began, not_before, round_trip;
+	int64_t began, not_before, round_trip, text_trip;
 	int64_t quiet_at;              /* then one that waits has the server to itself */
 	bool quiet;                    /* it has */
 	uint64_t executions, messages, names;

@@ -360,3 +360,8 @@ int64_t fz_play_round_trip(const struct fz_play *play)
 {
 	return play->round_trip;
 }
+
+int64_t fz_play_text_trip(const struct fz_play *play)
+{
+	return play->text_trip;
+}

@@ -102,7 +102,7 @@ struct fz_play {
 	bool refused, stopped, heard, silent;
 	bool waited;                  /* the script has waited for the latest end of a connection to be noticed */
 	int64_t leaving_until;
-	int64_t round_trip;
+	int64_t round_trip, text_trip;
 };
 
 /* play.c */

@@ -52,6 +52,15 @@ static void measure(struct fz_party *party, const struct c2w_message *message, i
 		party->play->round_trip = took;
 }
 
+/* Only of texts that are waited for: others wait for acks, or for who reads again. */
+static void measure_text(struct fz_play *play, const struct fz_expected *text, int64_t at)
+{
+	int64_t took = at - play->awaiting_since;
+
+	if (text->asked && !text->queued && took > play->text_trip)
+		play->text_trip = took;
+}
+
 static void answered(struct fz_party *party, const struct jd_reading *reading, struct c2w_str octets)
 {
 	struct fz_play *play = party->play;
@@ -80,6 +89,8 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 	if (fz_overtakes(play, expected))
 		fz_find(play, FZ_VIOLATION, C2W_MSG_05, "a text comes before another that was processed before it", NULL, fz_escaped(octets));
 	expected->met = true;
+	if (message->command == C2W_NEW_MESSAGE)
+		measure_text(play, expected, net_now(play->options.net));
 	if (message->command == C2W_USER_LIST_RESPONSE && expected->time == message->time)
 		fz_check_list(party, expected, message);
 	if (!fz_answer_fits(&expected->answer, play->options.world, message))

@@ -18,14 +18,19 @@ int64_t fz_rto_of(const struct fz_play *play)
 	return rto > 0 ? rto : 1000 * FZ_MS;
 }
 
-/* How long an answer is waited for before it is asked behind it. Who is patient lets datagrams be late, and even lost: a text comes again after an rto. */
+/* How long an answer is waited for before it is asked behind it. Who is patient lets datagrams be late, and even lost: a text comes again after an rto.
+ * No fence goes behind a text that was accepted and is still on its way through the room: who is patient gives it four times what REL-17 allows, others
+ * twice what such texts took before. */
 static int64_t grace_of(const struct fz_play *play, const struct fz_expected *open)
 {
-	int64_t patience = fz_patience_of(play);
+	int64_t patience = fz_patience_of(play), within = play->options.world->params->answer_within, usual = 2 * play->options.text_trip;
+	bool text = open->answer.family == C2W_CHAT, tcp = play->parties[open->party].tcp;
 
-	if (!play->options.patient || play->parties[open->party].tcp)
-		return patience;
-	return play->options.world->params->answer_within + (open->answer.family == C2W_CHAT && !open->again ? fz_rto_of(play) : 0) + patience;
+	if (!play->options.patient)
+		return text && usual > patience ? usual : patience;
+	if (text)
+		return patience + 4 * within + (tcp ? 0 : fz_rto_of(play));
+	return patience + (tcp ? 0 : within);
 }
 
 /* ---- fences --------------------------------------------------------------------------------- */

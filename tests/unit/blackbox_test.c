@@ -17,6 +17,7 @@
 #include "harness/schedule.h"
 #include "harness/select.h"
 #include "net/sim.h"
+#include "server/core.h"
 #include "server/faults.h"
 
 static const struct net_addr host = { .octets = { 127, 0, 0, 1 }, .port = 1950, .family = 4 };
@@ -34,6 +35,9 @@ struct world {
 	char *script, *octets;
 	const char *rules;           /* the first report with one of these ends the hunt; empty: any; NULL: none does */
 	bool met;
+	unsigned users, room;        /* that the server holds; 0: as many as it likes */
+	const char *const *movies;
+	struct net_sim_options link;
 };
 
 static bool among(enum c2w_rule rule, const char *rules)
@@ -90,7 +94,11 @@ static void world_begins(struct world *world, const struct srv_policy *policy, u
 	srv_options_init(&world->server);
 	world->server.log = SRV_LOG_QUIET;
 	world->server.policy = policy;
-	options.net = world->net = net_sim_new(&(struct net_sim_options){ .seed = seed });
+	world->server.max_users = world->users > 0 ? world->users : world->server.max_users;
+	world->server.max_room = world->room;
+	world->server.movies = world->movies;
+	world->link.seed = seed;
+	options.net = world->net = net_sim_new(&world->link);
 	c2w_params_init(&options.params);
 	serve(world);
 	world->hunt = fz_hunt_new(&options);
@@ -130,6 +138,149 @@ static void a_right_server_gives_no_finding(void **state)
 	net_sim_run_until(world.net, net_now(world.net) + INT64_C(20000000000));
 	assert_int_equal(srv_service_counts(world.service).users, 0);
 	world_ends(&world);
+}
+
+/* ---- others that are right, too ------------------------------------------------------------------ */
+
+/* Texts leave this server some time after they were accepted, over TCP. */
+enum { MAX_LATE = 256 };
+
+struct late {
+	struct srv_core *core;
+	struct srv_carrier carrier;
+	struct net *net;
+	unsigned count;
+	struct { int64_t at; struct srv_way way; size_t length; char *octets; } texts[MAX_LATE];
+};
+
+static int64_t lateness;
+
+static size_t send_late(void *context, const struct srv_way *way, const char *octets, size_t length)
+{
+	struct late *late = context;
+	struct c2w_message message;
+
+	if (way->connection == NULL || c2w_message_parse(&message, octets, length, 0) != C2W_OK || message.command != C2W_NEW_MESSAGE || late->count == MAX_LATE)
+		return late->carrier.send(late->carrier.context, way, octets, length);
+	late->texts[late->count].at = net_now(late->net) + lateness;
+	late->texts[late->count].way = *way;
+	late->texts[late->count].length = length;
+	late->texts[late->count++].octets = memcpy(malloc(length), octets, length);
+	return 0;
+}
+
+static void forget_late(struct late *late, unsigned i)
+{
+	free(late->texts[i].octets);
+	late->count--;
+	memmove(&late->texts[i], &late->texts[i + 1], (late->count - i) * sizeof(late->texts[0]));
+}
+
+static void forget_connection(struct late *late, const struct srv_way *way)
+{
+	for (unsigned i = late->count; i > 0; i--)
+		if (late->texts[i - 1].way.connection == way->connection)
+			forget_late(late, i - 1);
+}
+
+static void drop_late(void *context, const struct srv_way *way, bool reset)
+{
+	struct late *late = context;
+
+	forget_connection(late, way);
+	late->carrier.drop(late->carrier.context, way, reset);
+}
+
+static void note_late(void *context, const struct srv_way *way, bool detail, const char *what, struct c2w_str octets)
+{
+	struct late *late = context;
+
+	late->carrier.note(late->carrier.context, way, detail, what, octets);
+}
+
+static void *open_late(const struct srv_settings *settings, struct srv_carrier *carrier, struct net *net)
+{
+	struct late *late = calloc(1, sizeof(*late));
+
+	(void)settings;
+	late->carrier = *carrier;
+	late->net = net;
+	*carrier = (struct srv_carrier){ late, send_late, drop_late, note_late };
+	return late;
+}
+
+static void begin_late(void *filter, struct srv_core *core)
+{
+	((struct late *)filter)->core = core;
+}
+
+static void receive_late(void *filter, const struct srv_way *way, const char *octets, size_t length, int64_t now)
+{
+	srv_core_receive(((struct late *)filter)->core, way, octets, length, now);
+}
+
+static void closed_late(void *filter, const struct srv_way *way, bool reset)
+{
+	(void)reset;
+	forget_connection(filter, way);
+	srv_core_closed(((struct late *)filter)->core, way);
+}
+
+static int64_t due_late(void *filter)
+{
+	const struct late *late = filter;
+	int64_t due = srv_core_due(late->core);
+
+	return late->count > 0 && late->texts[0].at < due ? late->texts[0].at : due;
+}
+
+static void run_late(void *filter, int64_t now)
+{
+	struct late *late = filter;
+
+	for (; late->count > 0 && late->texts[0].at <= now; forget_late(late, 0))
+		late->carrier.send(late->carrier.context, &late->texts[0].way, late->texts[0].octets, late->texts[0].length);
+	srv_core_run(late->core, now);
+}
+
+static void close_late(void *filter)
+{
+	struct late *late = filter;
+
+	while (late->count > 0)
+		forget_late(late, 0);
+	free(late);
+}
+
+static const struct srv_filter late_filter = { open_late, begin_late, receive_late, closed_late, due_late, run_late, close_late };
+static const struct srv_policy late_policy = { .filter = &late_filter };
+
+/* Whatever was seen once does not show again. */
+static void gives_no_finding(struct world *world, const struct srv_policy *policy, uint64_t seed, uint64_t count)
+{
+	struct fz_hunt_counts counts;
+
+	world->rules = "";
+	world_begins(world, policy, seed, count);
+	hunt(world);
+	counts = fz_hunt_counts(world->hunt);
+	if (counts.findings > 0)
+		print_message("%s\n%s\n%s\n", world->last.finding.what, world->script, world->octets);
+	assert_int_equal(counts.findings, 0);
+	assert_true(counts.executions >= count && !counts.unreachable);
+	world_ends(world);
+}
+
+/* REL-17 is a SHOULD. */
+static void a_text_may_be_late(void **state)
+{
+	static const int64_t late[] = { 1000000, 5000000, 200000000, 700000000 };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		lateness = late[i];
+		gives_no_finding(&(struct world){ 0 }, &late_policy, i + 1, 1000);
+	}
 }
 
 /* ---- what was written is a scenario ------------------------------------------------------------ */
@@ -391,6 +542,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_play_leaves_nobody_behind),
 		cmocka_unit_test(a_right_server_gives_no_finding),
+		cmocka_unit_test(a_text_may_be_late),
 		cmocka_unit_test(faults_are_found_and_written_down),
 		cmocka_unit_test(same_seed_same_hunt),
 		cmocka_unit_test(what_is_printed_is_read_again),
