@@ -258,6 +258,13 @@ static void expect_again(struct fz_party *party, const struct c2w_message *messa
 	expected->code = party->held_code;
 }
 
+/* What need not come at all (LST-04) need not come this way either. */
+static void charge(struct fz_answer *answer, enum c2w_rule rule)
+{
+	if (c2w_rule_info(answer->rule)->level == C2W_MUST)
+		answer->rule = rule;
+}
+
 /* TRN-06: requests before a FIN are answered. */
 void fz_last_words(const struct fz_party *party)
 {
@@ -265,7 +272,7 @@ void fz_last_words(const struct fz_party *party)
 
 	for (unsigned i = 0; i < play->expected_count; i++)
 		if (play->expected[i].party == party->index && !play->expected[i].met && play->expected[i].answer.family != C2W_CHAT)
-			play->expected[i].answer.rule = C2W_TRN_06;
+			charge(&play->expected[i].answer, C2W_TRN_06);
 }
 
 void fz_came_again(struct fz_party *party, const struct c2w_message *message)
@@ -301,7 +308,7 @@ void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_s
 	if (answer.command == C2W_CONNECTION_GRANTED)
 		answer.rule = rule_of_login(play, message.user);
 	if (party->tcp && step != NULL && (step->pieces > 0 || step->joined || play->batch))
-		answer.rule = C2W_TRN_03;
+		charge(&answer, C2W_TRN_03);
 	if (answer.due == FZ_NOTHING || party->probing)
 		return;
 	if (answer.family == C2W_CHAT) {
@@ -329,19 +336,28 @@ bool fz_forbidden(struct fz_party *party, const struct c2w_message *message)
 	return false;
 }
 
+static bool fits_family(const struct fz_expected *expected, const struct fz_party *party, const struct c2w_message *message)
+{
+	if (expected->met || expected->again || expected->party != party->index || expected->answer.family != c2w_command_info(message->command)->family)
+		return false;
+	return expected->answer.family != C2W_CHAT || (c2w_str_equal(message->data, (struct c2w_str){ expected->text, expected->text_length }) &&
+	                                               c2w_str_equal(message->user, c2w_str_of(party->play->parties[expected->author].user)));
+}
+
+/* The one with its TIME, if there is one: an earlier one need not be answered (LST-04). */
 struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message)
 {
 	struct fz_play *play = party->play;
-	enum c2w_family family = c2w_command_info(message->command)->family;
+	struct fz_expected *first = NULL;
 
 	for (unsigned i = 0; i < play->expected_count; i++) {
 		struct fz_expected *e = &play->expected[i];
 
-		if (e->met || e->again || e->party != party->index || e->answer.family != family)
+		if (!fits_family(e, party, message))
 			continue;
-		if (family != C2W_CHAT || (c2w_str_equal(message->data, (struct c2w_str){ e->text, e->text_length }) &&
-		                           c2w_str_equal(message->user, c2w_str_of(play->parties[e->author].user))))
+		if (e->time == message->time)
 			return e;
+		first = first != NULL ? first : e;
 	}
-	return NULL;
+	return first;
 }

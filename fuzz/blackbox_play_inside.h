@@ -156,6 +156,7 @@ bool fz_too_soon(struct fz_play *play, struct fz_expected *expected, const struc
 bool fz_ask_anew(struct fz_play *play, struct fz_expected *open);
 
 /* send.c */
+bool fz_is_title(const struct fz_world *world, struct c2w_str octets); /* of a movie that is listed */
 void fz_send_step(struct fz_party *party, const struct fz_step *step);
 void fz_request(struct fz_party *party, enum c2w_command command, const char *user, struct c2w_str data);
 void fz_repeat(struct fz_party *party); /* its last request, for the network's sake: nothing is due for it */

@@ -25,21 +25,37 @@ static void keep_answer(struct fz_party *party, const struct c2w_message *messag
 		party->gone_at = 0;
 }
 
-static void another_answer(struct fz_party *party, const struct fz_expected *expected, const struct c2w_message *message, struct c2w_str octets)
+/* Where it is; and what was asked meanwhile, was asked as if it had been granted. */
+static void nobody_knows(struct fz_party *party)
 {
-	const char *wanted = c2w_command_info(expected->answer.command)->name, *came = c2w_command_info(message->command)->name;
-	char what[160];
-
 	party->guess.lost = true;
 	party->play->moves++;
+	fz_forget_expected(party->play, party->index);
+}
+
+/* An answer that nobody waited for, to what was taken to be granted. */
+static bool may_decline(const struct c2w_params *params, const struct c2w_message *message)
+{
+	if (message->command == C2W_CONNECTION_ERROR)
+		return c2w_code_fits(params->server_full, message->code) || c2w_code_fits(params->name_taken, message->code);
+	return message->command == C2W_ENTER_MOVIE_ERROR && c2w_code_fits(params->room_full, message->code);
+}
+
+static void another_answer(struct fz_party *party, const struct fz_expected *expected, const struct c2w_message *message, struct c2w_str octets)
+{
+	const char *wanted = c2w_command_info(expected->answer.command)->name;
+	const struct c2w_command_info *info = c2w_command_info(message->command);
+	char what[160], code[16] = "";
+
 	if (fz_answer_declines(&expected->answer, party->play->options.world, message)) {
-		fz_forget_expected(party->play, party->index); /* what was asked meanwhile, as if it had been granted */
+		nobody_knows(party);
 		return;
 	}
-	if (expected->haunted)
-		snprintf(what, sizeof(what), "%s %u came instead of %s for the name of somebody who has gone", came, message->code, wanted);
-	else
-		snprintf(what, sizeof(what), "%s %u came instead of %s", came, message->code, wanted);
+	party->guess.lost = true;
+	party->play->moves++;
+	if (info->digits > 0)
+		snprintf(code, sizeof(code), " %u", message->code);
+	snprintf(what, sizeof(what), "%s%s came instead of %s%s", info->name, code, wanted, expected->haunted ? " for the name of somebody who has gone" : "");
 	fz_find(party->play, FZ_VIOLATION, expected->answer.rule, what, fz_escaped(c2w_str_of(wanted)), fz_escaped(octets));
 	fz_stop(party->play);
 }
@@ -82,6 +98,8 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 	if (message->command == C2W_NEW_MESSAGE && fz_forbidden(party, message))
 		fz_find(play, FZ_VIOLATION, party->guess.place == FZ_OUTSIDE ? C2W_MSG_07 : C2W_MSG_02, "a text reaches somebody who was not in its author's room", NULL, fz_escaped(octets));
 	expected = fz_match(party, message);
+	if (expected == NULL && may_decline(play->options.world->params, message))
+		nobody_knows(party);
 	if (expected == NULL)
 		return;
 	if (fz_too_soon(play, expected, message))

@@ -180,7 +180,7 @@ static void join(struct joined *to, struct c2w_str octets)
 	to->length += length;
 }
 
-static bool is_title(const struct fz_world *world, struct c2w_str octets)
+bool fz_is_title(const struct fz_world *world, struct c2w_str octets)
 {
 	for (unsigned i = 0; i < world->title_count; i++)
 		if (c2w_str_equal(octets, c2w_str_of(world->titles[i])))
@@ -197,7 +197,7 @@ static void join_cased(struct joined *to, const struct fz_world *world, struct c
 	for (size_t i = from; miscased && i < to->length; i++)
 		if ((to->at[i] | ' ') >= 'a' && (to->at[i] | ' ') <= 'z')
 			to->at[i] ^= ' ';
-	while (miscased && is_title(world, (struct c2w_str){ to->at + from, to->length - from }))
+	while (miscased && fz_is_title(world, (struct c2w_str){ to->at + from, to->length - from }))
 		join(to, C2W_STR("?"));
 }
 

@@ -71,12 +71,23 @@ static const char *likeliest_name(const struct fz_party *party)
 	return party->guess.lost && party->session[0] != '\0' ? party->session : party->user;
 }
 
+/* Of no movie that is listed: a title has 64 octets at most. */
+static struct c2w_str title_of_none(const struct fz_world *world)
+{
+	static const char marks[] = "?????????????????????????????????????????????????????????????????";
+	size_t length = 1;
+
+	while (length <= C2W_MAX_TITLE && fz_is_title(world, (struct c2w_str){ marks, length }))
+		length++;
+	return (struct c2w_str){ marks, length };
+}
+
 /* In every state it is answered with an error and changes nothing. */
 void fz_send_fence(struct fz_party *party)
 {
 	if (!fz_can_ask(party) || (party->fence != 0 && party->index != HONEST))
 		return;
-	fz_probe(party, C2W_ENTER_MOVIE_REQUEST, likeliest_name(party), C2W_STR("?"));
+	fz_probe(party, C2W_ENTER_MOVIE_REQUEST, likeliest_name(party), title_of_none(party->play->options.world));
 	party->fence = party->fences[party->fence_count++ % MAX_FENCES] = party->request_us;
 	party->fenced = party->texted = false;
 }
@@ -104,7 +115,7 @@ static void begin_fencing(struct fz_play *play)
 
 /* ---- what it means -------------------------------------------------------------------------- */
 
-static void missing(struct fz_play *play, const struct fz_expected *expected)
+static void missing(struct fz_play *play, struct fz_expected *expected)
 {
 	const struct fz_party *party = &play->parties[expected->party];
 	const char *wanted = c2w_command_info(expected->answer.command)->name;
@@ -112,6 +123,10 @@ static void missing(struct fz_play *play, const struct fz_expected *expected)
 	enum c2w_rule rule = own && party->ended && party->nonsense && !party->mute ? C2W_TRN_05 : expected->answer.rule;
 	char what[160];
 
+	if (c2w_rule_info(rule)->level != C2W_MUST) { /* it need not come */
+		expected->met = true;
+		return;
+	}
 	if (expected->again)
 		snprintf(what, sizeof(what), "%s did not come again for a repetition", wanted);
 	else if (party->ended)
@@ -154,7 +169,7 @@ static bool fences_answered(struct fz_play *play, const struct fz_expected *open
 }
 
 /* What is open is decided when the fences behind it were answered; or an honest client's was, and this one's is not; or nobody's is. */
-static void decide(struct fz_play *play, const struct fz_expected *open)
+static void decide(struct fz_play *play, struct fz_expected *open)
 {
 	const struct fz_party *party = &play->parties[open->party];
 	int64_t within = play->options.world->params->answer_within, since = net_now(play->options.net) - play->fencing_since;

@@ -283,6 +283,31 @@ static void a_text_may_be_late(void **state)
 	}
 }
 
+/* LST-04 is a SHOULD, in pieces and before a FIN, too. */
+static void lists_may_stay_out_in_a_movie_room(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++)
+		gives_no_finding(&(struct world){ 0 }, srv_fault_policy(SRV_FAULT_no_lists_in_a_movie_room), seed, 6000);
+}
+
+/* A fence must not be let in. */
+static void a_title_may_be_odd(void **state)
+{
+	static const char *const movies[] = { "?", " ", "a,b", ",", "??", NULL };
+
+	(void)state;
+	gives_no_finding(&(struct world){ .movies = movies, .link = { .jitter = 30000000 } }, NULL, 1, 1000);
+}
+
+/* CON-04, ENT-05: whoever asked on has asked as somebody who was declined. */
+static void a_server_may_be_full(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 4; seed++)
+		gives_no_finding(&(struct world){ .users = (unsigned)(seed + 1) / 2, .room = 1 }, NULL, seed, 10000);
+}
+
 /* ---- what was written is a scenario ------------------------------------------------------------ */
 
 static void complain(void *context, const char *text)
@@ -543,6 +568,9 @@ int main(void)
 		cmocka_unit_test(a_play_leaves_nobody_behind),
 		cmocka_unit_test(a_right_server_gives_no_finding),
 		cmocka_unit_test(a_text_may_be_late),
+		cmocka_unit_test(lists_may_stay_out_in_a_movie_room),
+		cmocka_unit_test(a_title_may_be_odd),
+		cmocka_unit_test(a_server_may_be_full),
 		cmocka_unit_test(faults_are_found_and_written_down),
 		cmocka_unit_test(same_seed_same_hunt),
 		cmocka_unit_test(what_is_printed_is_read_again),
