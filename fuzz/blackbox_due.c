@@ -44,6 +44,23 @@ void fz_forget_expected(struct fz_play *play, unsigned party)
 			play->expected[i].asked = play->expected[i].met = true;
 }
 
+void fz_lose_track(struct fz_party *party)
+{
+	party->guess.lost = true;
+	party->play->moves++;
+	fz_forget_expected(party->play, party->index);
+}
+
+bool fz_is_owed(const struct fz_party *party)
+{
+	const struct fz_play *play = party->play;
+
+	for (unsigned i = 0; i < play->expected_count; i++)
+		if (play->expected[i].party == party->index && !play->expected[i].met && play->expected[i].answer.family != C2W_CHAT)
+			return true;
+	return false;
+}
+
 /* What a scenario may charge: the rule has to apply over the transport of who asks. */
 static enum c2w_rule tag_of(const struct fz_play *play, const struct fz_expected *expected)
 {
@@ -91,7 +108,7 @@ void fz_ask(struct fz_play *play, unsigned party)
 		expected->asked = true;
 		say_expected(play, expected);
 	}
-	play->asked_again = false;
+	play->repeats = 0;
 	play->awaiting_since = net_now(play->options.net);
 }
 
@@ -241,7 +258,7 @@ static bool is_due_again(const struct fz_party *party, const struct fz_step *ste
 
 	return is_awaited(party, step) && party->holds && (!party->tcp || guess->place != FZ_OUTSIDE) && fz_is_placed(party) && message->time == guess->processed &&
 	       message->time == guess->greatest && message->time == party->held_us && message->time == party->last_us && c2w_command_info(message->command)->family == guess->family &&
-	       c2w_command_info(message->command)->beat == C2W_REQUEST && c2w_str_equal(message->user, c2w_str_of(party->answers[guess->family].user)) && party->unacked_for == 0;
+	       c2w_command_info(message->command)->beat == C2W_REQUEST && c2w_str_equal(message->user, c2w_str_of(party->answers[guess->family].user)) && party->unacked_for < fz_rto_of(party->play) / 4;
 }
 
 static void expect_again(struct fz_party *party, const struct c2w_message *message)
@@ -344,7 +361,7 @@ static bool fits_family(const struct fz_expected *expected, const struct fz_part
 	                                               c2w_str_equal(message->user, c2w_str_of(party->play->parties[expected->author].user)));
 }
 
-/* The one with its TIME, if there is one: an earlier one need not be answered (LST-04). */
+/* The one with its TIME, if there is one: an earlier one need not be answered (LST-04). Texts go by their words, as in a scenario. */
 struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message)
 {
 	struct fz_play *play = party->play;
@@ -355,7 +372,7 @@ struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *m
 
 		if (!fits_family(e, party, message))
 			continue;
-		if (e->time == message->time)
+		if (e->time == message->time || e->answer.family == C2W_CHAT)
 			return e;
 		first = first != NULL ? first : e;
 	}

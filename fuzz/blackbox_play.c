@@ -116,13 +116,16 @@ static void pass_time(struct fz_play *play, int64_t time)
 			age(&play->parties[i], time);
 }
 
-static void do_wait(struct fz_play *play, const struct fz_step *step)
+static void pause_for(struct fz_play *play, int64_t time)
 {
-	int64_t rto = play->options.world->params->rto, time = (rto > 0 ? rto : 1000 * FZ_MS) * step->wait / 1000;
-
 	pass_time(play, time);
 	play->pausing = true;
 	net_timer_at(play->timer, net_now(play->options.net) + time);
+}
+
+static void do_wait(struct fz_play *play, const struct fz_step *step)
+{
+	pause_for(play, fz_rto_of(play) * step->wait / 1000);
 }
 
 /* The rest of it cannot be sent. */
@@ -143,9 +146,25 @@ static bool cannot(const struct fz_party *party, const struct fz_step *step)
 	return party->over || party->ended;
 }
 
-/* False: its connection is not there yet. */
-static bool do_step(struct fz_play *play, const struct fz_step *step)
+/* REL-03: nothing orders two requests over UDP but the answer to the first. Who is patient waits for it, or for a while where none is due. */
+static bool goes_alone(const struct fz_play *play, const struct fz_step *step)
 {
+	return play->options.patient && fz_sends(step) && !play->parties[step->client].tcp;
+}
+
+static struct fz_step as_played(const struct fz_play *play, const struct fz_step *step)
+{
+	struct fz_step played = *step;
+
+	played.await |= goes_alone(play, step);
+	played.joined &= !goes_alone(play, step);
+	return played;
+}
+
+/* False: its connection is not there yet. */
+static bool do_step(struct fz_play *play, const struct fz_step *planned)
+{
+	const struct fz_step played = as_played(play, planned), *step = &played;
 	struct fz_party *party = &play->parties[step->client];
 
 	if (step->action == FZ_WAIT) {
@@ -160,12 +179,16 @@ static bool do_step(struct fz_play *play, const struct fz_step *step)
 		return true;
 	}
 	party->event = fz_event_of(step);
+	if (goes_alone(play, step) && fz_is_owed(party)) /* it does not read: what was lost cannot be said again any more */
+		fz_lose_track(party);
 	fz_say_step(play, step);
 	if (fz_sends(step))
 		fz_do_send(party, step);
 	else
 		do_other(party, step);
 	party->hurried = fz_sends(step) && fz_open_expectation(play) == NULL;
+	if (party->hurried && goes_alone(play, step))
+		pause_for(play, fz_pause_of(play));
 	fz_seen(party, 0);
 	return true;
 }

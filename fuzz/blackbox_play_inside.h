@@ -42,6 +42,8 @@ struct fz_party {
 	bool probing;                 /* what goes out is no step: nothing is due for it */
 	struct { char time[C2W_MAX_TIME_TEXT + 1], user[KEPT_USER]; } answers[C2W_FAMILIES]; /* what an ack refers to */
 	int64_t held_us, last_us;     /* us: TIME of the answer that is not acked, of whatever came last */
+	int64_t acked_us;             /* us: TIME of the text that it acked last, in a step; -1: none */
+	unsigned acked;               /* whose that was */
 	enum c2w_command held;
 	unsigned held_code;
 	int64_t holds_since;
@@ -91,7 +93,7 @@ struct fz_play {
 	unsigned step;
 	enum fz_phase phase;
 	bool pausing, fencing, batch;
-	bool asked_again;             /* what is awaited, since awaiting_since */
+	unsigned repeats;             /* of what is awaited, since awaiting_since */
 	struct net_timer *timer, *finish;
 	int64_t awaiting_since, fencing_since;
 	uint64_t moves;               /* whatever may change who is where */
@@ -124,6 +126,8 @@ uint64_t fz_answer_of(const struct jd_reading *reading);
 
 /* due.c */
 void fz_forget_expected(struct fz_play *play, unsigned party);
+void fz_lose_track(struct fz_party *party); /* nobody knows where it is, and what it asked was asked as if somebody did */
+bool fz_is_owed(const struct fz_party *party); /* an answer of its own is outstanding */
 void fz_ask(struct fz_play *play, unsigned party);
 struct fz_expected *fz_open_expectation(struct fz_play *play);
 void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets);
@@ -144,6 +148,7 @@ void fz_check_list(struct fz_party *party, const struct fz_expected *expected, c
 void fz_queue(struct fz_party *party, struct fz_expected *text);
 void fz_drop_queue(struct fz_party *party);
 void fz_ack_sent(struct fz_party *party, const struct c2w_message *ack); /* in a step */
+bool fz_was_acked(const struct fz_party *party, const struct c2w_message *text); /* in a step, and that may have been lost: REL-02 */
 bool fz_overtakes(const struct fz_play *play, const struct fz_expected *text); /* MSG-05 */
 
 /* gone.c */
@@ -169,6 +174,7 @@ void fz_set_reading(const struct fz_party *party, bool on);
 
 /* silence.c */
 int64_t fz_patience_of(const struct fz_play *play);
+int64_t fz_pause_of(const struct fz_play *play); /* over UDP no datagram overtakes one that was sent so long before */
 int64_t fz_rto_of(const struct fz_play *play); /* measured or given, else the default */
 bool fz_is_fence(struct fz_party *party, const struct c2w_message *message);
 void fz_fence_answered(struct fz_party *party, int64_t time);

@@ -25,14 +25,6 @@ static void keep_answer(struct fz_party *party, const struct c2w_message *messag
 		party->gone_at = 0;
 }
 
-/* Where it is; and what was asked meanwhile, was asked as if it had been granted. */
-static void nobody_knows(struct fz_party *party)
-{
-	party->guess.lost = true;
-	party->play->moves++;
-	fz_forget_expected(party->play, party->index);
-}
-
 /* An answer that nobody waited for, to what was taken to be granted. */
 static bool may_decline(const struct c2w_params *params, const struct c2w_message *message)
 {
@@ -48,7 +40,7 @@ static void another_answer(struct fz_party *party, const struct fz_expected *exp
 	char what[160], code[16] = "";
 
 	if (fz_answer_declines(&expected->answer, party->play->options.world, message)) {
-		nobody_knows(party);
+		fz_lose_track(party);
 		return;
 	}
 	party->guess.lost = true;
@@ -99,7 +91,7 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 		fz_find(play, FZ_VIOLATION, party->guess.place == FZ_OUTSIDE ? C2W_MSG_07 : C2W_MSG_02, "a text reaches somebody who was not in its author's room", NULL, fz_escaped(octets));
 	expected = fz_match(party, message);
 	if (expected == NULL && may_decline(play->options.world->params, message))
-		nobody_knows(party);
+		fz_lose_track(party);
 	if (expected == NULL)
 		return;
 	if (fz_too_soon(play, expected, message))
@@ -248,7 +240,7 @@ void fz_open_party(struct fz_party *party)
 	party->open = true;
 	party->connected = party->ended = party->mute = party->deaf = party->over = party->nonsense = false;
 	party->request_length = 0;
-	party->held_us = party->last_us = -1;
+	party->held_us = party->last_us = party->acked_us = -1;
 	party->farewells = 0;
 	party->moving = party->tcp ? -1 : party->moving;
 	fz_guess_init(&party->guess);

@@ -322,7 +322,7 @@ void fz_acknowledge(struct fz_party *party, const struct c2w_message *message, b
 		party->held = message->command;
 		party->held_code = message->code;
 	}
-	if ((party->holds && !(stranger && family == C2W_CHAT && !party->tcp)) || party->mute || (party->tcp && party->out.held > 0) || message->time_text.length > C2W_MAX_COMMAND || message->user.length > C2W_MAX_USER)
+	if ((party->holds && !(stranger && family == C2W_CHAT && !party->tcp) && !fz_was_acked(party, message)) || party->mute || (party->tcp && party->out.held > 0) || message->time_text.length > C2W_MAX_COMMAND || message->user.length > C2W_MAX_USER)
 		return;
 	if (family == C2W_CHAT) {
 		ack.user = c2w_str_of(party->session[0] ? party->session : party->user);

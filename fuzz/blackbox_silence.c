@@ -2,6 +2,8 @@
  * For blackbox_play.c and its siblings; pure but for what it sends. */
 #include "fuzz/blackbox_play_inside.h"
 
+enum { REPEATS = 3 }; /* REL-01 */
+
 static const int64_t LEAST_PATIENCE = 2 * INT64_C(1000000);
 
 int64_t fz_patience_of(const struct fz_play *play)
@@ -9,6 +11,11 @@ int64_t fz_patience_of(const struct fz_play *play)
 	int64_t patience = 4 * play->options.round_trip;
 
 	return patience > LEAST_PATIENCE ? patience : LEAST_PATIENCE;
+}
+
+int64_t fz_pause_of(const struct fz_play *play)
+{
+	return play->options.world->params->answer_within / 4 + fz_patience_of(play);
 }
 
 int64_t fz_rto_of(const struct fz_play *play)
@@ -28,9 +35,11 @@ static int64_t grace_of(const struct fz_play *play, const struct fz_expected *op
 
 	if (!play->options.patient)
 		return text && usual > patience ? usual : patience;
-	if (text)
-		return patience + 4 * within + (tcp ? 0 : fz_rto_of(play));
-	return patience + (tcp ? 0 : within);
+	if (tcp)
+		return patience + (text ? 4 * within : 0);
+	if (open->again) /* before what was unacked comes again by itself */
+		return patience + within;
+	return patience + (text ? 4 * within + fz_rto_of(play) : 2 * within);
 }
 
 /* ---- fences --------------------------------------------------------------------------------- */
@@ -193,20 +202,36 @@ static void ask_honestly(struct fz_play *play)
 		fz_send_fence(honest);
 }
 
-/* Whoever is patient says it once more, half-way, as long as nothing was asked behind it. */
-static int64_t ask_once_more(struct fz_play *play, const struct fz_expected *open, int64_t due)
+static void repeat_open(struct fz_play *play)
 {
-	struct fz_party *party = &play->parties[open->answer.family == C2W_CHAT ? open->author : open->party];
-	int64_t now = net_now(play->options.net), half = play->awaiting_since + play->options.world->params->answer_within / 2;
+	bool repeated[FZ_CAST] = { false };
 
-	if (!play->options.patient || party->tcp || play->asked_again)
-		return due;
-	if (now < half)
-		return half;
-	play->asked_again = true;
-	if (open->time == party->request_us && fz_can_ask(party))
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		const struct fz_expected *open = &play->expected[i];
+		unsigned whom = open->answer.family == C2W_CHAT ? open->author : open->party;
+		struct fz_party *party = &play->parties[whom];
+
+		if (!open->asked || open->met || repeated[whom] || party->tcp || open->time != party->request_us || !fz_can_ask(party))
+			continue;
+		repeated[whom] = true;
 		fz_repeat(party);
-	return due;
+	}
+}
+
+/* Whoever is patient says it three times more, as long as nothing was asked behind it. When it is looked at next. */
+static int64_t ask_once_more(struct fz_play *play, int64_t due)
+{
+	int64_t every = play->options.world->params->answer_within / 2, next;
+
+	if (!play->options.patient || every <= 0)
+		return due;
+	next = play->awaiting_since + (play->repeats + 1) * every;
+	if (net_now(play->options.net) >= next && play->repeats < REPEATS) {
+		play->repeats++;
+		repeat_open(play);
+		next += every;
+	}
+	return play->repeats < REPEATS && next < due ? next : due;
 }
 
 void fz_await_on(struct fz_play *play, struct fz_expected *open)
@@ -217,7 +242,7 @@ void fz_await_on(struct fz_play *play, struct fz_expected *open)
 		return;
 	due = play->awaiting_since + grace_of(play, open);
 	if (!play->fencing && now < due) {
-		net_timer_at(play->timer, ask_once_more(play, open, due));
+		net_timer_at(play->timer, ask_once_more(play, due));
 		return;
 	}
 	if (!play->fencing)
