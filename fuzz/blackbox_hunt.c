@@ -8,6 +8,7 @@
 enum { MAX_CORPUS = 4096 };
 
 static const int64_t quiet_every = 5 * INT64_C(1000000000), first_quiet = 3 * INT64_C(1000000000);
+static const int64_t begin_within = 2 * INT64_C(1000000000);
 
 static void play_done(void *context, struct fz_play *play);
 
@@ -244,6 +245,12 @@ bool fz_time_is_up(const struct fz_hunt *hunt)
 	       (options->time > 0 && net_now(options->net) - hunt->began >= options->time);
 }
 
+/* What was seen before is looked into, but only if that begins soon. */
+static bool is_overtime(const struct fz_hunt *hunt)
+{
+	return hunt->options.time > 0 && net_now(hunt->options.net) - hunt->began >= hunt->options.time + begin_within;
+}
+
 /* Who sees that nobody is served any more need not be who brought it about. */
 static void hangs(struct fz_hunt *hunt, const struct fz_finding *finding)
 {
@@ -296,6 +303,8 @@ static void fuzz(struct fz_hunt *hunt)
 	}
 	fz_look_for_alarm(hunt);
 	fz_look_for_leaks(hunt);
+	if (busy == 0 && is_overtime(hunt))
+		fz_drop_doubtful(hunt);
 	if (busy == 0 && hunt->case_count > 0)
 		fz_begin_looking(hunt);
 	else if (busy == 0 && fz_time_is_up(hunt))
@@ -405,7 +414,7 @@ struct fz_hunt_counts fz_hunt_counts(const struct fz_hunt *hunt)
 {
 	return (struct fz_hunt_counts){
 		.executions = hunt->executions, .messages = hunt->messages, .states = hunt->states.count, .transitions = hunt->transitions.count,
-		.kept = hunt->corpus_count, .findings = hunt->reported - hunt->doubted, .doubted = hunt->doubted, .elapsed = net_now(hunt->options.net) - hunt->began,
+		.kept = hunt->corpus_count, .findings = hunt->reported - hunt->doubted, .doubted = hunt->doubted, .dropped = hunt->dropped, .elapsed = net_now(hunt->options.net) - hunt->began,
 		.unreachable = hunt->unreachable, .udp = hunt->offered_udp, .tcp = hunt->offered_tcp,
 	};
 }

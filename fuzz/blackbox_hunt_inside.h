@@ -62,7 +62,7 @@ struct fz_hunt {
 	struct fz_case cases[MAX_CASES];
 	unsigned case_count;
 	struct { enum c2w_rule rule; char what[160]; unsigned doubts; bool open; } known[MAX_KNOWN]; /* open: may be looked into again */
-	unsigned known_count, reported, doubted;
+	unsigned known_count, reported, doubted, dropped;
 	struct fz_shrinker shrinker;
 	struct fz_program trial;
 	unsigned shrinks, write_tries;
@@ -89,6 +89,7 @@ bool fz_time_is_up(const struct fz_hunt *hunt);
 
 /* case.c */
 void fz_close_case(struct fz_hunt *hunt);
+void fz_drop_doubtful(struct fz_hunt *hunt); /* there is no time to look into what may not show again */
 bool fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again; false: it was told often enough */
 void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind); /* all of that kind */
 void fz_found(struct fz_hunt *hunt, const struct fz_finding *finding, const struct fz_program *program);

@@ -9,7 +9,15 @@ enum { TRIES = 5, WRITES = 3, MAX_SHRINKS = 400, LEAK_RUNS = 64, LEAK_ROUNDS = 3
 static const int64_t settle_for = 20 * INT64_C(1000000);       /* a crash is noticed a little later */
 
 static const int64_t leak_within = 3 * INT64_C(1000000000), look_within = 30 * INT64_C(1000000000);
-static const int64_t shrink_within = 20 * INT64_C(1000000000);
+static const int64_t shrink_within = 20 * INT64_C(1000000000), look_after_time = 15 * INT64_C(1000000000);
+
+/* Now and so long, but not much longer than the hunt may take. */
+static int64_t until(const struct fz_hunt *hunt, int64_t within)
+{
+	int64_t at = net_now(hunt->options.net) + within, end = hunt->began + hunt->options.time + look_after_time;
+
+	return hunt->options.time > 0 && end < at ? end : at;
+}
 
 static void try(struct fz_hunt *hunt, const struct fz_program *program, bool writing)
 {
@@ -84,7 +92,7 @@ static void begin_shrinking(struct fz_hunt *hunt, const struct fz_program *progr
 	hunt->task = SHRINK;
 	hunt->shrinks = 0;
 	hunt->again = false;
-	hunt->shrink_until = net_now(hunt->options.net) + shrink_within;
+	hunt->shrink_until = until(hunt, shrink_within);
 	fz_shrink_begin(&hunt->shrinker, program, hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
 }
 
@@ -155,7 +163,7 @@ static void trial_over(struct fz_hunt *hunt)
 void fz_begin_looking(struct fz_hunt *hunt)
 {
 	hunt->task = CONFIRM;
-	hunt->look_until = net_now(hunt->options.net) + look_within;
+	hunt->look_until = until(hunt, look_within);
 	hunt->wants_fresh = needs_fresh(hunt);
 }
 

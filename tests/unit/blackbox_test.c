@@ -38,6 +38,7 @@ struct world {
 	unsigned users, room;        /* that the server holds; 0: as many as it likes */
 	const char *const *movies;
 	struct net_sim_options link;
+	int64_t time;
 };
 
 static bool among(enum c2w_rule rule, const char *rules)
@@ -88,7 +89,7 @@ static void world_begins(struct world *world, const struct srv_policy *policy, u
 {
 	struct fz_hunt_options options = {
 		.address = host, .udp = true, .tcp = true, .seed = seed, .count = count, .lanes = 8, .waits = 40, .nonce = "sim",
-		.restart = restart, .found = found, .over = over, .context = world,
+		.time = world->time, .restart = restart, .found = found, .over = over, .context = world,
 	};
 
 	srv_options_init(&world->server);
@@ -308,6 +309,23 @@ static void datagrams_may_overtake_and_vanish(void **state)
 		gives_no_finding(&(struct world){ .link = { .latency = 1000000, .reorder = 0.5 } }, NULL, seed, 2000);
 		gives_no_finding(&(struct world){ .link = { .latency = 1000000, .reorder = 0.1, .loss = 0.03 } }, NULL, seed, 500);
 	}
+}
+
+/* Many things are seen, none shows again: the hunt ends soon after its time, and says what it did not look into. */
+static void a_hunt_ends_soon_after_its_time(void **state)
+{
+	struct world world = { .time = INT64_C(3000000000), .link = { .latency = 1000000, .reorder = 0.5, .loss = 0.05 } };
+	struct fz_hunt_counts counts;
+
+	(void)state;
+	lateness = 700000000;
+	world_begins(&world, &late_policy, 1, 0);
+	hunt(&world);
+	counts = fz_hunt_counts(world.hunt);
+	assert_int_equal(counts.findings, 0);
+	assert_true(counts.doubted > 0 && counts.dropped > 0);
+	assert_in_range(counts.elapsed, world.time, world.time + INT64_C(30000000000));
+	world_ends(&world);
 }
 
 /* CON-04, ENT-05: whoever asked on has asked as somebody who was declined. */
@@ -582,6 +600,7 @@ int main(void)
 		cmocka_unit_test(a_title_may_be_odd),
 		cmocka_unit_test(a_server_may_be_full),
 		cmocka_unit_test(datagrams_may_overtake_and_vanish),
+		cmocka_unit_test(a_hunt_ends_soon_after_its_time),
 		cmocka_unit_test(faults_are_found_and_written_down),
 		cmocka_unit_test(same_seed_same_hunt),
 		cmocka_unit_test(what_is_printed_is_read_again),
