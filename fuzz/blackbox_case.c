@@ -69,6 +69,24 @@ void fz_close_case(struct fz_hunt *hunt)
 	close_case(hunt, 0);
 }
 
+/* It may be found again. */
+static void forget(struct fz_hunt *hunt, const struct fz_finding *finding)
+{
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0)
+			hunt->known[i].open = true;
+}
+
+void fz_drop_closed(struct fz_hunt *hunt)
+{
+	for (unsigned i = hunt->case_count; i > 0; i--) {
+		if (!hunt->cases[i - 1].finding.closed)
+			continue;
+		forget(hunt, &hunt->cases[i - 1].finding);
+		close_case(hunt, i - 1);
+	}
+}
+
 void fz_drop_doubtful(struct fz_hunt *hunt)
 {
 	for (unsigned i = hunt->case_count; i > 0; i--) {

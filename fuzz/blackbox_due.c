@@ -65,8 +65,10 @@ bool fz_is_owed(const struct fz_party *party)
 static enum c2w_rule tag_of(const struct fz_play *play, const struct fz_expected *expected)
 {
 	bool list = expected->answer.family == C2W_USER_LIST;
-	enum c2w_rule rule = list && expected->haunted ? expected->haunted_by : expected->answer.rule;
+	enum c2w_rule told = play->options.told, rule = list && expected->haunted ? expected->haunted_by : expected->answer.rule;
 
+	if (list && rule == C2W_LST_04 && (told == C2W_LST_01 || told == C2W_LST_03)) /* it need not come, but it does, and says what is wrong */
+		return told;
 	if (c2w_rule_info(rule)->transports & (play->parties[expected->party].tcp ? C2W_ON_TCP : C2W_ON_UDP))
 		return rule;
 	return list ? C2W_LST_03 : C2W_CON_06;
@@ -377,4 +379,18 @@ struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *m
 		first = first != NULL ? first : e;
 	}
 	return first;
+}
+
+struct fz_expected *fz_match_changed(const struct fz_party *party, const struct c2w_message *text)
+{
+	struct fz_play *play = party->play;
+
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		struct fz_expected *e = &play->expected[i];
+
+		if (!e->met && !e->again && e->party == party->index && e->answer.family == C2W_CHAT && e->time == text->time &&
+		    c2w_str_equal(text->user, c2w_str_of(play->parties[e->author].user)))
+			return e;
+	}
+	return NULL;
 }

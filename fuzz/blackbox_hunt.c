@@ -8,7 +8,7 @@
 enum { MAX_CORPUS = 4096 };
 
 static const int64_t quiet_every = 5 * INT64_C(1000000000), first_quiet = 3 * INT64_C(1000000000);
-static const int64_t begin_within = 2 * INT64_C(1000000000);
+static const int64_t begin_within = 2 * INT64_C(1000000000), settle_for = 50 * INT64_C(1000000);
 
 static void play_done(void *context, struct fz_play *play);
 
@@ -130,6 +130,12 @@ static void titles_heard(void *context, bool tcp, const struct c2w_message *mess
 	}
 }
 
+/* Whether somebody died is asked at once: others may start it again soon. */
+static bool is_patient(const struct fz_hunt *hunt)
+{
+	return (hunt->task == CONFIRM || hunt->task == WRITE) && hunt->cases[0].finding.kind != FZ_DEATH;
+}
+
 void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -138,9 +144,9 @@ void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 	bool greeting = hunt->task == GREET_UDP || hunt->task == GREET_TCP;
 	struct fz_play_options options = {
 		.net = hunt->options.net, .address = hunt->options.address, .world = &hunt->world, .program = &lane->program, .tail = tail,
-		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = hunt->task == CONFIRM || hunt->task == WRITE,
+		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = is_patient(hunt),
 		.round_trip = hunt->round_trip, .text_trip = hunt->text_trip,
-		.script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
+		.told = writing ? hunt->cases[0].finding.rule : C2W_NO_RULE, .script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
 		.seen = play_seen, .answered = greeting ? titles_heard : NULL, .done = play_done, .context = lane,
 	};
 
@@ -266,7 +272,8 @@ static void harvest(struct fz_hunt *hunt, struct fz_lane *lane)
 	bool refused = fz_play_refused(lane->play);
 
 	hunt->executions++;
-	hunt->recent[hunt->recent_count++ % RECENT] = lane->program;
+	if (!refused || !fz_play_unheard(lane->play)) /* else it came too late to be to blame */
+		hunt->recent[hunt->recent_count++ % RECENT] = lane->program;
 	if (lane->fresh && !hunt->options.replay)
 		keep(hunt, &lane->program);
 	for (unsigned i = 0; i < count; i++) {
@@ -277,7 +284,15 @@ static void harvest(struct fz_hunt *hunt, struct fz_lane *lane)
 	}
 	fz_lane_settle(hunt, lane);
 	if (refused && hunt->options.restart == NULL && !hunt->down)
-		fz_dies(hunt, "nobody listens there any more");
+		fz_hunt_died(hunt, "nobody listens there any more");
+}
+
+/* That a launched server has died may be noticed a moment after its connections ended. */
+static bool may_have_died(const struct fz_hunt *hunt)
+{
+	const struct fz_case *first = &hunt->cases[0];
+
+	return hunt->options.restart != NULL && first->finding.closed && net_now(hunt->options.net) - hunt->began < first->after + settle_for;
 }
 
 static void fuzz(struct fz_hunt *hunt)
@@ -305,7 +320,9 @@ static void fuzz(struct fz_hunt *hunt)
 	fz_look_for_leaks(hunt);
 	if (busy == 0 && is_overtime(hunt))
 		fz_drop_doubtful(hunt);
-	if (busy == 0 && hunt->case_count > 0)
+	if (busy == 0 && hunt->case_count > 0 && may_have_died(hunt))
+		net_timer_at(hunt->timer, hunt->began + hunt->cases[0].after + settle_for);
+	else if (busy == 0 && hunt->case_count > 0)
 		fz_begin_looking(hunt);
 	else if (busy == 0 && fz_time_is_up(hunt))
 		hunt->task = OVER;
@@ -401,6 +418,8 @@ void fz_hunt_up(struct fz_hunt *hunt, const struct net_addr *address)
 
 void fz_hunt_died(struct fz_hunt *hunt, const char *why)
 {
+	if (hunt->task == FUZZ)
+		fz_drop_closed(hunt);
 	fz_dies(hunt, why);
 }
 

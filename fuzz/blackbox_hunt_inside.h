@@ -56,7 +56,7 @@ struct fz_hunt {
 	bool wants_fresh;              /* the next play gets a server that was just started */
 	int64_t down_since;
 	unsigned knocks;               /* since then */
-	bool trial_died;
+	bool trial_died, settled;      /* settled: there was time to notice that it did */
 	char trial_why[160];
 	/* What was found: cases[0] is the one being looked into. */
 	struct fz_case cases[MAX_CASES];
@@ -89,6 +89,7 @@ bool fz_time_is_up(const struct fz_hunt *hunt);
 
 /* case.c */
 void fz_close_case(struct fz_hunt *hunt);
+void fz_drop_closed(struct fz_hunt *hunt);   /* the server did not close the connection: it has died */
 void fz_drop_doubtful(struct fz_hunt *hunt); /* there is no time to look into what may not show again */
 bool fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again; false: it was told often enough */
 void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind); /* all of that kind */

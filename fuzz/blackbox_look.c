@@ -3,6 +3,7 @@
 #include "fuzz/blackbox_hunt_inside.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 enum { TRIES = 5, WRITES = 3, MAX_SHRINKS = 400, LEAK_RUNS = 64, LEAK_ROUNDS = 3, LEAST_LEAK = 256 };
 
@@ -21,7 +22,7 @@ static int64_t until(const struct fz_hunt *hunt, int64_t within)
 
 static void try(struct fz_hunt *hunt, const struct fz_program *program, bool writing)
 {
-	hunt->trial_died = false;
+	hunt->trial_died = hunt->settled = false;
 	hunt->lanes[0].program = *program;
 	fz_lane_start(hunt, &hunt->lanes[0], writing);
 }
@@ -62,7 +63,7 @@ static bool shows_finding(struct fz_hunt *hunt)
 	findings = fz_play_findings(hunt->lanes[0].play, &count);
 	for (unsigned i = 0; i < count; i++)
 		if (findings[i].rule == wanted->rule && strcmp(findings[i].what, wanted->what) == 0)
-			return true;
+			return !(findings[i].closed && hunt->trial_died);
 	return false;
 }
 
@@ -72,7 +73,8 @@ static void take_new_findings(struct fz_hunt *hunt)
 	const struct fz_finding *findings = fz_play_findings(hunt->lanes[0].play, &count);
 
 	for (unsigned i = 0; i < count; i++) {
-		fz_found(hunt, &findings[i], &hunt->lanes[0].program);
+		if (!findings[i].closed || !hunt->trial_died)
+			fz_found(hunt, &findings[i], &hunt->lanes[0].program);
 		if (findings[i].kind == FZ_HANG)
 			fz_goes_down(hunt);
 	}
@@ -129,6 +131,35 @@ static void written(struct fz_hunt *hunt, bool shows)
 	}
 }
 
+/* Of something else than what is looked into. */
+static void take_death(struct fz_hunt *hunt)
+{
+	struct fz_finding death = { .kind = FZ_DEATH, .rule = C2W_ROB_01 };
+
+	memcpy(death.what, hunt->trial_why, sizeof(death.what));
+	fz_found(hunt, &death, &hunt->lanes[0].program);
+	fz_make_certain(hunt, FZ_DEATH);
+}
+
+/* What is told is what the scenario shows. */
+static void take_words(struct fz_hunt *hunt)
+{
+	struct fz_finding *told = &hunt->cases[0].finding;
+	unsigned count;
+	const struct fz_finding *findings = fz_play_findings(hunt->lanes[0].play, &count);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (findings[i].rule != told->rule || strcmp(findings[i].what, told->what) != 0)
+			continue;
+		free(told->expected);
+		free(told->got);
+		told->expected = findings[i].expected != NULL ? strdup(findings[i].expected) : NULL;
+		told->got = findings[i].got != NULL ? strdup(findings[i].got) : NULL;
+		assert((told->expected == NULL) == (findings[i].expected == NULL) && (told->got == NULL) == (findings[i].got == NULL));
+		return;
+	}
+}
+
 static void trial_over(struct fz_hunt *hunt)
 {
 	bool shows;
@@ -144,6 +175,10 @@ static void trial_over(struct fz_hunt *hunt)
 		shows = shows_finding(hunt);
 	}
 	take_new_findings(hunt);
+	if (hunt->trial_died && hunt->cases[0].finding.kind != FZ_DEATH)
+		take_death(hunt);
+	if (hunt->task == WRITE)
+		take_words(hunt);
 	fz_lane_settle(hunt, &hunt->lanes[0]);
 	hunt->leak_runs = 0;
 	if (hunt->task == CONFIRM) {
@@ -189,14 +224,26 @@ static void next_trial(struct fz_hunt *hunt)
 	try(hunt, &hunt->trial, hunt->task == WRITE);
 }
 
-/* In a trial for a death the end of the process may be seen a moment after the end of the play. */
+static bool was_closed(const struct fz_play *play)
+{
+	unsigned count;
+	const struct fz_finding *findings = fz_play_findings(play, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (findings[i].closed)
+			return true;
+	return false;
+}
+
+/* The end of the process may be seen a moment after the end of the play, or of its connections. */
 static bool still_settling(struct fz_hunt *hunt)
 {
 	struct fz_lane *lane = &hunt->lanes[0];
+	bool dies = hunt->cases[0].finding.kind == FZ_DEATH || was_closed(lane->play);
 
-	if (hunt->cases[0].finding.kind != FZ_DEATH || hunt->trial_died || hunt->options.restart == NULL || lane->fresh)
+	if (!dies || hunt->trial_died || hunt->options.restart == NULL || hunt->settled)
 		return false;
-	lane->fresh = true; /* once */
+	hunt->settled = true;
 	net_timer_at(hunt->timer, net_now(hunt->options.net) + settle_for);
 	return true;
 }

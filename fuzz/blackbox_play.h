@@ -17,6 +17,7 @@ struct fz_finding {
 	enum c2w_rule rule;
 	char what[160];           /* what it shows: findings with the same rule and the same words are one */
 	char *expected, *got;     /* malloc'd, escaped; NULL: none */
+	bool closed;              /* the server closed the connection, or ended */
 };
 
 struct fz_play;
@@ -32,6 +33,7 @@ struct fz_play_options {
 	int64_t round_trip;               /* ns */
 	int64_t text_trip;                /* ns: what a text that is late takes through its room; 0: unknown */
 	FILE *script;                     /* the steps as a scenario says them; NULL: none */
+	enum c2w_rule told;               /* what the script is to show; C2W_NO_RULE: nothing in particular */
 	FILE *octets;                     /* what was sent and received; NULL: none */
 	void (*seen)(void *context, uint64_t transition, uint64_t state);   /* may be NULL */
 	void (*answered)(void *context, bool tcp, const struct c2w_message *message); /* may be NULL */

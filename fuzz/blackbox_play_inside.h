@@ -137,6 +137,7 @@ bool fz_forbidden(struct fz_party *party, const struct c2w_message *message); /*
 void fz_last_words(const struct fz_party *party);
 void fz_came_again(struct fz_party *party, const struct c2w_message *message);
 struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message);
+struct fz_expected *fz_match_changed(const struct fz_party *party, const struct c2w_message *text); /* the one with its TIME and author, whatever it says */
 
 /* lists.c */
 void fz_expect_list(struct fz_play *play, struct fz_expected *expected); /* as things are when it is asked for */

@@ -69,6 +69,21 @@ static void measure_text(struct fz_play *play, const struct fz_expected *text, i
 		play->text_trip = took;
 }
 
+/* MSG-03: it came, but says something else. The judge may have told already. */
+static void take_changed(struct fz_party *party, const struct c2w_message *message, struct c2w_str octets)
+{
+	struct fz_expected *text = fz_match_changed(party, message);
+	bool told = false;
+
+	if (text == NULL)
+		return;
+	text->met = true;
+	for (unsigned i = 0; i < party->play->finding_count; i++)
+		told |= party->play->findings[i].rule == C2W_MSG_03;
+	if (!told)
+		fz_find(party->play, FZ_VIOLATION, C2W_MSG_03, "a text arrives as another", fz_escaped((struct c2w_str){ text->text, text->text_length }), fz_escaped(octets));
+}
+
 static void answered(struct fz_party *party, const struct jd_reading *reading, struct c2w_str octets)
 {
 	struct fz_play *play = party->play;
@@ -92,6 +107,8 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 	expected = fz_match(party, message);
 	if (expected == NULL && may_decline(play->options.world->params, message))
 		fz_lose_track(party);
+	if (expected == NULL && message->command == C2W_NEW_MESSAGE)
+		take_changed(party, message, octets);
 	if (expected == NULL)
 		return;
 	if (fz_too_soon(play, expected, message))

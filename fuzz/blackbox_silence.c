@@ -130,6 +130,7 @@ static void missing(struct fz_play *play, struct fz_expected *expected)
 	const char *wanted = c2w_command_info(expected->answer.command)->name;
 	bool own = expected->answer.family != C2W_CHAT || expected->author == expected->party;
 	enum c2w_rule rule = own && party->ended && party->nonsense && !party->mute ? C2W_TRN_05 : expected->answer.rule;
+	unsigned count = play->finding_count;
 	char what[160];
 
 	if (c2w_rule_info(rule)->level != C2W_MUST) { /* it need not come */
@@ -143,6 +144,8 @@ static void missing(struct fz_play *play, struct fz_expected *expected)
 	else
 		snprintf(what, sizeof(what), "%s did not come", wanted);
 	fz_find(play, FZ_VIOLATION, rule, what, fz_escaped(c2w_str_of(wanted)), NULL);
+	if (play->finding_count > count)
+		play->findings[count].closed = party->ended && !expected->again;
 	fz_stop(play);
 }
 

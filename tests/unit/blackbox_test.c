@@ -35,6 +35,7 @@ struct world {
 	char *script, *octets;
 	const char *rules;           /* the first report with one of these ends the hunt; empty: any; NULL: none does */
 	bool met;
+	const char *false_words;     /* no report says them, or they are the test's failure */
 	unsigned users, room;        /* that the server holds; 0: as many as it likes */
 	const char *const *movies;
 	struct net_sim_options link;
@@ -51,6 +52,8 @@ static void found(void *context, const struct fz_report *report)
 	struct world *world = context;
 
 	world->reports++;
+	if (world->false_words != NULL && strstr(report->finding.what, world->false_words) != NULL)
+		fail_msg("%s: %s\n%s\n", c2w_rule_info(report->finding.rule)->id, report->finding.what, report->octets);
 	if (world->met || (world->rules != NULL && !report->reproduced) || (world->rules != NULL && !among(report->finding.rule, world->rules)))
 		return;
 	world->met = world->rules != NULL;
@@ -76,10 +79,18 @@ static void serve(struct world *world)
 	assert_true(srv_serve(world->net, &host, &world->server, &world->service) >= 0);
 }
 
+static const void *stuck;
+static struct net_timer *dies_at, *noticed_at; /* of a server that ends; that is noticed a little later than its connections end */
+
 static void restart(void *context)
 {
 	struct world *world = context;
 
+	if (noticed_at != NULL) {
+		net_timer_stop(dies_at);
+		net_timer_stop(noticed_at);
+	}
+	stuck = NULL;
 	srv_service_free(world->service);
 	serve(world);
 	fz_hunt_up(world->hunt, &host);
@@ -486,6 +497,66 @@ static void faults_are_found_and_written_down(void **state)
 	}
 }
 
+/* What came changed did come. */
+static void a_changed_text_is_not_told_as_missing(void **state)
+{
+	struct world world = { .false_words = "did not come" };
+
+	(void)state;
+	world_begins(&world, srv_fault_policy(SRV_FAULT_text_in_ascii), 1, 2000);
+	hunt(&world);
+	assert_true(fz_hunt_counts(world.hunt).findings > 0);
+	world_ends(&world);
+}
+
+/* A server that gets stuck with a connection over which a certain text comes, and soon ends. */
+static void receive_mortal(void *filter, const struct srv_way *way, const char *octets, size_t length, int64_t now)
+{
+	if (stuck == NULL && way->connection != NULL && memmem(octets, length, "%s", 2) != NULL) {
+		stuck = way->connection;
+		net_timer_at(dies_at, now + 20000000);
+	}
+	if (way->connection == NULL || way->connection != stuck)
+		receive_late(filter, way, octets, length, now);
+}
+
+static void dies(void *context)
+{
+	struct world *world = context;
+
+	srv_service_free(world->service);
+	world->service = NULL;
+	stuck = NULL;
+	net_timer_at(noticed_at, net_now(world->net) + 10000000);
+}
+
+static void death_is_noticed(void *context)
+{
+	struct world *world = context;
+
+	fz_hunt_died(world->hunt, "it has ended");
+}
+
+static const struct srv_filter mortal_filter = { open_late, begin_late, receive_mortal, closed_late, due_late, run_late, close_late };
+static const struct srv_policy mortal_policy = { .filter = &mortal_filter };
+
+static void a_death_is_no_closed_connection(void **state)
+{
+	struct world world = { .false_words = "closed the connection", .rules = "ROB-01" };
+
+	(void)state;
+	lateness = 0;
+	world_begins(&world, &mortal_policy, 1, 3000);
+	dies_at = net_timer_new(world.net, dies, &world);
+	noticed_at = net_timer_new(world.net, death_is_noticed, &world);
+	hunt(&world);
+	assert_true(world.met && world.last.finding.kind == FZ_DEATH);
+	net_timer_free(dies_at);
+	net_timer_free(noticed_at);
+	dies_at = noticed_at = NULL;
+	world_ends(&world);
+}
+
 /* ---- programs ---------------------------------------------------------------------------------------- */
 
 static void same_seed_same_hunt(void **state)
@@ -602,6 +673,8 @@ int main(void)
 		cmocka_unit_test(datagrams_may_overtake_and_vanish),
 		cmocka_unit_test(a_hunt_ends_soon_after_its_time),
 		cmocka_unit_test(faults_are_found_and_written_down),
+		cmocka_unit_test(a_changed_text_is_not_told_as_missing),
+		cmocka_unit_test(a_death_is_no_closed_connection),
 		cmocka_unit_test(same_seed_same_hunt),
 		cmocka_unit_test(what_is_printed_is_read_again),
 		cmocka_unit_test(what_does_not_matter_is_shrunk_away),
