@@ -395,9 +395,9 @@ static void name_changes_hands(struct fz_breeder *breeder, struct fz_program *pr
 		again.client = 1;
 		again.user = FZ_USER_OTHER;
 	}
-	if (one_in(breeder, 3)) {
+	if (one_in(breeder, 2)) {
 		again.time = FZ_TIME_TEXT;
-		again.time_text = PICK(breeder, times);
+		again.time_text = one_in(breeder, 2) ? half_past(breeder, 7) : PICK(breeder, times);
 	}
 	fz_program_add(program, &again);
 	ask(breeder, program, 0, C2W_USER_LIST_REQUEST, true);
@@ -578,25 +578,24 @@ static void acked_by_hand(struct fz_breeder *breeder, struct fz_program *program
 	ack.time_text = form == ACK_IN_OTHER_DIGITS ? half_past(breeder, seconds) : step.time_text;
 	if (form == ACK_WITH_DATA && command != C2W_SEND_MESSAGE_REQUEST) {
 		ack.data = FZ_DATA_TEXT;
-		ack.data_text = PICK(breeder, texts);
+		ack.data_text = texts[0];
 	}
 	fz_program_add(program, &ack);
 }
 
 /* REL-04, REL-07, REL-16: they do not ack, or in an odd way, all alike or each as it likes, while somebody else goes on. An ack that is not heeded
  * may have been lost; those of four hardly are. */
-static void unacked(struct fz_breeder *breeder, struct fz_program *program)
+static void unacked(struct fz_breeder *breeder, struct fz_program *program, bool alike)
 {
 	unsigned seconds = 4000000000u + fz_below(breeder, 200000000), first = fz_below(breeder, COUNT(requests));
-	enum ack_form form = one_in(breeder, 2) ? ACK_WITH_DATA : ACK_IN_OTHER_DIGITS;
-	bool alike = one_in(breeder, 3);
+	enum ack_form form = one_in(breeder, 3) ? ACK_IN_OTHER_DIGITS : ACK_WITH_DATA;
 
 	ask(breeder, program, SPEAKER, C2W_CONNECTION_REQUEST, true);
 	for (unsigned i = 0; i < SILENT; i++) {
 		if (!alike)
 			form = one_in(breeder, 2) ? NO_ACK : (enum ack_form)fz_below(breeder, ACK_FORMS);
 		program->tcp[i] = program->tcp[i] && !alike;
-		if (!one_in(breeder, 6))
+		if (alike || !one_in(breeder, 6))
 			ask(breeder, program, i, C2W_CONNECTION_REQUEST, true);
 		add(program, i, FZ_HOLD);
 		acked_by_hand(breeder, program, i, requests[(first + (alike ? 0 : i)) % COUNT(requests)], form, seconds);
@@ -610,6 +609,7 @@ static void silent(struct fz_breeder *breeder, struct fz_program *program)
 {
 	struct fz_step again = { .action = FZ_SEND, .command = C2W_CONNECTION_REQUEST, .user = FZ_USER_OTHER, .await = true };
 
+	program->tcp[0] = true;
 	for (unsigned i = 0; i < SILENT; i++) {
 		add(program, i, FZ_HOLD);
 		ask(breeder, program, i, C2W_CONNECTION_REQUEST, true);
@@ -626,12 +626,12 @@ static void silent(struct fz_breeder *breeder, struct fz_program *program)
 	fz_program_add(program, &again);
 }
 
-void fz_generate_patient(struct fz_breeder *breeder, struct fz_program *program)
+void fz_generate_patient(struct fz_breeder *breeder, struct fz_program *program, bool brief)
 {
 	*program = (struct fz_program){ 0 };
 	for (unsigned i = 0; i < FZ_CAST; i++)
 		program->tcp[i] = one_in(breeder, 4);
-	one_in(breeder, 4) ? silent(breeder, program) : unacked(breeder, program);
+	!brief && one_in(breeder, 4) ? silent(breeder, program) : unacked(breeder, program, !brief && !one_in(breeder, 3));
 	mend(breeder, program);
 }
 

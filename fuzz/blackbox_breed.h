@@ -18,8 +18,8 @@ unsigned fz_below(struct fz_breeder *breeder, unsigned limit); /* 0 … limit-1;
 
 /* A conversation, mostly sensible. */
 void fz_generate(struct fz_breeder *breeder, struct fz_program *program);
-/* One that takes a few rto: acks are held, and time passes. */
-void fz_generate_patient(struct fz_breeder *breeder, struct fz_program *program);
+/* One that takes a few rto, or little more than one: acks are held, and time passes. */
+void fz_generate_patient(struct fz_breeder *breeder, struct fz_program *program, bool brief);
 /* A few changes of steps, fields and octets; other (NULL: none) lends some of its steps. */
 void fz_mutate(struct fz_breeder *breeder, struct fz_program *program, const struct fz_program *other);
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { MAX_TOLD = 3, MAX_DOUBTS = 24 }; /* of one thing: then it is not told, and then not looked into any more */
+enum { MAX_DEATHS = 8 /* told apart by the last thing printed, which may be anything */, MAX_TOLD = 3, MAX_DOUBTS = 24 }; /* of one thing: then it is not told, and then not looked into any more */
 
 static bool is_known(const struct fz_hunt *hunt, const struct fz_finding *finding)
 {
@@ -13,6 +13,14 @@ static bool is_known(const struct fz_hunt *hunt, const struct fz_finding *findin
 		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0)
 			return !hunt->known[i].open;
 	return hunt->known_count == MAX_KNOWN;
+}
+
+bool fz_is_another_death(const struct fz_hunt *hunt, const char *what)
+{
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		if (hunt->known[i].rule == C2W_ROB_01 && strcmp(hunt->known[i].what, what) == 0)
+			return strcmp(what, hunt->cases[0].finding.what) != 0;
+	return false;
 }
 
 static void make_known(struct fz_hunt *hunt, const struct fz_finding *finding)
@@ -36,12 +44,21 @@ static char *copy(const char *text)
 	return made;
 }
 
+static bool too_many_deaths(const struct fz_hunt *hunt, enum fz_kind kind)
+{
+	unsigned deaths = 0;
+
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		deaths += hunt->known[i].rule == C2W_ROB_01;
+	return kind == FZ_DEATH && deaths >= MAX_DEATHS;
+}
+
 /* One that is known already is no case. */
 static struct fz_case *open_case(struct fz_hunt *hunt, const struct fz_finding *finding)
 {
 	struct fz_case *made = &hunt->cases[hunt->case_count];
 
-	if (is_known(hunt, finding) || hunt->case_count == MAX_CASES)
+	if (is_known(hunt, finding) || hunt->case_count == MAX_CASES || too_many_deaths(hunt, finding->kind))
 		return NULL;
 	make_known(hunt, finding);
 	hunt->case_count++;
@@ -127,11 +144,20 @@ static void suspect_all(struct fz_hunt *hunt, struct fz_case *made)
 		made->suspects[made->suspect_count++] = hunt->recent[(hunt->recent_count - 1 - i) % RECENT];
 }
 
+static struct fz_case *case_of(struct fz_hunt *hunt, const struct fz_finding *finding)
+{
+	for (unsigned i = 0; i < hunt->case_count; i++)
+		if (hunt->cases[i].finding.rule == finding->rule && strcmp(hunt->cases[i].finding.what, finding->what) == 0)
+			return &hunt->cases[i];
+	return NULL;
+}
+
+/* Whoever shows it at the same time may show it again where the first does not. */
 void fz_found(struct fz_hunt *hunt, const struct fz_finding *finding, const struct fz_program *program)
 {
-	struct fz_case *made = open_case(hunt, finding);
+	struct fz_case *known = hunt->task == FUZZ ? case_of(hunt, finding) : NULL, *made = known != NULL ? known : open_case(hunt, finding);
 
-	if (made != NULL)
+	if (made != NULL && made->suspect_count < RECENT + MAX_LANES)
 		made->suspects[made->suspect_count++] = *program;
 }
 

@@ -133,7 +133,7 @@ static bool hears(const struct fz_party *party, const struct fz_party *author)
 {
 	const struct fz_guess *mine = &party->guess, *theirs = &author->guess;
 
-	if (!party->open || party->ended || party->over || party->deaf || mine->lost || mine->murky[C2W_CHAT])
+	if (!party->open || party->ended || party->over || party->deaf || mine->lost || mine->murky[C2W_CHAT] || (party->play->loose_text && fz_queues(party)))
 		return false;
 	return mine->place == theirs->place && (mine->place != FZ_MOVIE_ROOM || mine->movie == theirs->movie);
 }
@@ -162,6 +162,8 @@ static void text_sent(struct fz_party *author, const struct fz_step *step, const
 {
 	struct fz_play *play = author->play;
 	struct fz_answer unacked = *answer;
+	unsigned before = play->expected_count;
+	bool awaited = false;
 
 	unacked.rule = C2W_REL_16;
 	for (unsigned i = 0; i < FZ_CAST; i++) {
@@ -177,6 +179,9 @@ static void text_sent(struct fz_party *author, const struct fz_step *step, const
 			party->guess.murky[C2W_CHAT] |= party->guess.place != FZ_OUTSIDE;
 		}
 	}
+	for (unsigned i = before; i < play->expected_count; i++)
+		awaited |= !play->expected[i].forbidden && !play->expected[i].waits;
+	play->loose_text |= !awaited;
 }
 
 static bool was_asked_for(const struct fz_play *play, struct c2w_str name)

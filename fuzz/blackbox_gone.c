@@ -6,10 +6,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* FIN or RST. Who reads no more may be answered for some time yet. */
+/* FIN or RST. */
 void fz_goes(struct fz_party *party)
 {
-	if (!party->tcp || party->asked_count == 0 || (party->open && party->deaf))
+	if (!party->tcp || party->asked_count == 0)
 		return;
 	party->gone_at = net_now(party->play->options.net);
 	party->gone_by = C2W_TRN_06;

@@ -9,6 +9,7 @@ enum { MAX_CORPUS = 4096 };
 
 static const int64_t quiet_every = 5 * INT64_C(1000000000), first_quiet = 3 * INT64_C(1000000000);
 static const int64_t begin_within = 2 * INT64_C(1000000000), settle_for = 50 * INT64_C(1000000);
+static const int64_t word_within = 200 * INT64_C(1000000);
 
 static void play_done(void *context, struct fz_play *play);
 
@@ -52,14 +53,14 @@ static unsigned busy_lanes(const struct fz_hunt *hunt)
 	return busy;
 }
 
-/* A quarter of the lanes may wait, which costs nobody else anything. */
+/* Three of eight lanes may wait, which costs nobody else anything. */
 static bool has_time(const struct fz_hunt *hunt)
 {
 	unsigned patient = 0;
 
 	for (unsigned i = 0; i < hunt->options.lanes; i++)
 		patient += hunt->lanes[i].busy && hunt->lanes[i].patient;
-	return hunt->options.waits > 0 && 4 * patient + 2 < hunt->options.lanes;
+	return hunt->options.waits > 0 && 8 * (patient + 1) <= 3 * hunt->options.lanes;
 }
 
 static void breed(struct fz_hunt *hunt, struct fz_lane *lane)
@@ -81,7 +82,7 @@ static void breed(struct fz_hunt *hunt, struct fz_lane *lane)
 	hunt->quiet = needs_quiet(hunt);
 	lane->patient = hunt->quiet || (has_time(hunt) && fz_below(&hunt->breeder, 16) == 0);
 	if (lane->patient) {
-		fz_generate_patient(&hunt->breeder, program);
+		fz_generate_patient(&hunt->breeder, program, hunt->quiet);
 		return;
 	}
 	if (hunt->corpus_count == 0 || fz_below(&hunt->breeder, 4) == 0) {
@@ -89,6 +90,7 @@ static void breed(struct fz_hunt *hunt, struct fz_lane *lane)
 		return;
 	}
 	*program = hunt->corpus[fz_below(&hunt->breeder, hunt->corpus_count)];
+	program->origin = NULL;
 	other = &hunt->corpus[fz_below(&hunt->breeder, hunt->corpus_count)];
 	fz_mutate(&hunt->breeder, program, other);
 }
@@ -189,7 +191,7 @@ static void account(struct fz_hunt *hunt, const struct fz_play *play)
 static void end_quiet(struct fz_hunt *hunt)
 {
 	if (hunt->quiet)
-		hunt->quiet_at = net_now(hunt->options.net) + quiet_every;
+		hunt->quiet_at = net_now(hunt->options.net) + quiet_every + (net_now(hunt->options.net) - hunt->began) / 16; /* rarer and rarer */
 	hunt->quiet = false;
 }
 
@@ -213,6 +215,7 @@ static void greet(struct fz_hunt *hunt, bool tcp)
 	for (unsigned i = 0; i < 2; i++)
 		fz_program_add(program, &(struct fz_step){ .action = FZ_SEND, .command = commands[i], .await = true });
 	hunt->task = tcp ? GREET_TCP : GREET_UDP;
+	hunt->word_awaited = false;
 	fz_lane_start(hunt, &hunt->lanes[0], false);
 }
 
@@ -226,14 +229,26 @@ static void begin_fuzzing(struct fz_hunt *hunt)
 	hunt->task = hunt->unreachable ? OVER : FUZZ;
 }
 
+/* A launched server that refuses may just have ended: its keeper says so a little later. */
+static bool is_word_due(struct fz_hunt *hunt)
+{
+	if (hunt->options.restart == NULL || hunt->down || hunt->word_awaited || !fz_play_refused(hunt->lanes[0].play))
+		return false;
+	hunt->word_awaited = true;
+	net_timer_at(hunt->timer, net_now(hunt->options.net) + word_within);
+	return true;
+}
+
 static void greeted(struct fz_hunt *hunt)
 {
 	struct fz_lane *lane = &hunt->lanes[0];
-	bool there = !fz_play_refused(lane->play) && !fz_play_unheard(lane->play), tcp = hunt->task == GREET_TCP;
+	bool died = !lane->busy; /* of that: it is looked into */
+	bool there = died || (!fz_play_refused(lane->play) && !fz_play_unheard(lane->play)), tcp = hunt->task == GREET_TCP;
 
-	fz_lane_settle(hunt, lane);
+	if (!died)
+		fz_lane_settle(hunt, lane);
 	*(tcp ? &hunt->offered_tcp : &hunt->offered_udp) = there;
-	if (!tcp && hunt->options.tcp)
+	if (!tcp && hunt->options.tcp && !died)
 		greet(hunt, true);
 	else
 		begin_fuzzing(hunt);
@@ -368,7 +383,7 @@ static void turn(void *context)
 			more = turn_fuzzing(hunt);
 		else if (fz_looking_into(hunt))
 			more = fz_turn_looking(hunt);
-		else if (hunt->task != OVER && hunt->lanes[0].finished)
+		else if (hunt->task != OVER && (hunt->down || (hunt->lanes[0].finished && !is_word_due(hunt))))
 			greeted(hunt), more = true;
 	}
 	finish(hunt);
@@ -396,8 +411,17 @@ struct fz_hunt *fz_hunt_new(const struct fz_hunt_options *options)
 
 void fz_hunt_seed(struct fz_hunt *hunt, const struct fz_program *program)
 {
-	if (hunt->corpus_count < MAX_CORPUS)
-		hunt->corpus[hunt->corpus_count++] = *program;
+	struct fz_program *seed = &hunt->corpus[hunt->corpus_count];
+
+	if (hunt->corpus_count == MAX_CORPUS)
+		return;
+	hunt->corpus_count++;
+	*seed = *program;
+	if (program->origin == NULL)
+		return;
+	hunt->origins = realloc(hunt->origins, (hunt->origin_count + 1) * sizeof(*hunt->origins));
+	assert(hunt->origins != NULL);
+	seed->origin = hunt->origins[hunt->origin_count++] = strdup(program->origin);
 }
 
 void fz_hunt_start(struct fz_hunt *hunt)
@@ -433,7 +457,8 @@ struct fz_hunt_counts fz_hunt_counts(const struct fz_hunt *hunt)
 {
 	return (struct fz_hunt_counts){
 		.executions = hunt->executions, .messages = hunt->messages, .states = hunt->states.count, .transitions = hunt->transitions.count,
-		.kept = hunt->corpus_count, .findings = hunt->reported - hunt->doubted, .doubted = hunt->doubted, .dropped = hunt->dropped, .elapsed = net_now(hunt->options.net) - hunt->began,
+		.kept = hunt->corpus_count, .findings = hunt->reported - hunt->doubted, .doubted = hunt->doubted, .dropped = hunt->dropped, .open = hunt->case_count,
+		.elapsed = net_now(hunt->options.net) - hunt->began,
 		.unreachable = hunt->unreachable, .udp = hunt->offered_udp, .tcp = hunt->offered_tcp,
 	};
 }
@@ -451,6 +476,9 @@ void fz_hunt_free(struct fz_hunt *hunt)
 	fz_set_free(&hunt->transitions);
 	for (unsigned i = 0; i < hunt->world.title_count; i++)
 		free(hunt->titles[i]);
+	for (unsigned i = 0; i < hunt->origin_count; i++)
+		free(hunt->origins[i]);
+	free(hunt->origins);
 	free(hunt->corpus);
 	free(hunt);
 }

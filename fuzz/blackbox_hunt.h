@@ -16,6 +16,8 @@ struct fz_report {
 	bool reproduced;
 	bool certain;                  /* reproduced, or a fact: only these are findings, others were seen once */
 	const struct fz_program *program;
+	const struct fz_program *suspects; /* not reproduced: whoever may have done it, the likeliest first; what `program` is made of */
+	unsigned suspect_count;
 	const char *script, *octets;   /* a scenario; what was sent and received, an event a line */
 	uint64_t executions;           /* before it was first seen */
 	int64_t after;                 /* ns since the start */
@@ -48,13 +50,14 @@ struct fz_hunt_counts {
 	uint64_t executions, messages, states, transitions;
 	unsigned kept, findings, doubted; /* doubted: seen, and not again */
 	unsigned dropped;              /* seen, and not looked into: the time was over */
+	unsigned open;                 /* cases that are looked into, or wait for it */
 	int64_t elapsed;
 	bool unreachable;              /* nobody was there at the start, or nobody any more */
 	bool udp, tcp;                 /* offered */
 };
 
 struct fz_hunt *fz_hunt_new(const struct fz_hunt_options *options); /* never NULL */
-void fz_hunt_seed(struct fz_hunt *hunt, const struct fz_program *program); /* before the start: played first */
+void fz_hunt_seed(struct fz_hunt *hunt, const struct fz_program *program); /* before the start: played first; its origin is copied */
 void fz_hunt_start(struct fz_hunt *hunt);
 void fz_hunt_up(struct fz_hunt *hunt, const struct net_addr *address);      /* the launched server listens */
 void fz_hunt_died(struct fz_hunt *hunt, const char *why);                   /* the launched server ended: a clause */

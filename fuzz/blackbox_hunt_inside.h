@@ -40,6 +40,8 @@ struct fz_hunt {
 	struct fz_set states, transitions;
 	struct fz_program *corpus;
 	unsigned corpus_count, seeds_played;
+	char **origins;                /* of what was given, MAX_CORPUS at most */
+	unsigned origin_count;
 	struct fz_program recent[RECENT];
 	uint64_t recent_count;
 	struct fz_lane lanes[MAX_LANES];
@@ -50,6 +52,7 @@ struct fz_hunt {
 	bool quiet;                    /* it has */
 	uint64_t executions, messages, names;
 	bool offered_udp, offered_tcp, unreachable, stopping;
+	bool word_awaited;             /* of the keeper, in this greeting */
 	/* The server. */
 	bool down, starting, knocking; /* it is gone or hangs; a launched one is being started; another is asked whether it is there again */
 	bool doubtful;                 /* that it hangs is only what a play says */
@@ -92,6 +95,7 @@ void fz_close_case(struct fz_hunt *hunt);
 void fz_drop_closed(struct fz_hunt *hunt);   /* the server did not close the connection: it has died */
 void fz_drop_doubtful(struct fz_hunt *hunt); /* there is no time to look into what may not show again */
 bool fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again; false: it was told often enough */
+bool fz_is_another_death(const struct fz_hunt *hunt, const char *what); /* one that is known, and not the first case's */
 void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind); /* all of that kind */
 void fz_found(struct fz_hunt *hunt, const struct fz_finding *finding, const struct fz_program *program);
 void fz_found_by_somebody(struct fz_hunt *hunt, enum fz_kind kind, enum c2w_rule rule, const char *what);

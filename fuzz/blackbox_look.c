@@ -59,7 +59,7 @@ static bool shows_finding(struct fz_hunt *hunt)
 	unsigned count;
 
 	if (wanted->kind == FZ_DEATH)
-		return hunt->trial_died || (hunt->options.restart == NULL && fz_play_refused(hunt->lanes[0].play));
+		return (hunt->trial_died && !fz_is_another_death(hunt, hunt->trial_why)) || (hunt->options.restart == NULL && fz_play_refused(hunt->lanes[0].play));
 	findings = fz_play_findings(hunt->lanes[0].play, &count);
 	for (unsigned i = 0; i < count; i++)
 		if (findings[i].rule == wanted->rule && strcmp(findings[i].what, wanted->what) == 0)

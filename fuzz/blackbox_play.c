@@ -68,7 +68,8 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 		do_close(party, step->action == FZ_RESET);
 		return;
 	case FZ_HALF_CLOSE:
-		fz_goes(party);
+		if (!party->deaf) /* else it may be answered for some time yet */
+			fz_goes(party);
 		party->mute = party->guess.lost = true;
 		fz_last_words(party);
 		net_tcp_shutdown(party->link);
@@ -116,9 +117,28 @@ static void pass_time(struct fz_play *play, int64_t time)
 			age(&play->parties[i], time);
 }
 
+/* Time that nobody meant to pass, while something was awaited: who does not ack may be dead. */
+static void catch_up(struct fz_play *play)
+{
+	int64_t rto = fz_rto_of(play), time = net_now(play->options.net) - play->aged_at;
+
+	if (time < rto / 4)
+		return;
+	play->aged_at += time;
+	for (unsigned i = 0; i < FZ_CAST; i++) {
+		struct fz_party *party = &play->parties[i];
+
+		if (party->tcp || !(party->holds || party->deaf))
+			continue;
+		party->unacked_for += time;
+		party->guess.lost |= party->unacked_for > 2 * rto;
+	}
+}
+
 static void pause_for(struct fz_play *play, int64_t time)
 {
 	pass_time(play, time);
+	play->aged_at += time;
 	play->pausing = true;
 	net_timer_at(play->timer, net_now(play->options.net) + time);
 }
@@ -226,6 +246,7 @@ static bool play_step(struct fz_play *play)
 {
 	const struct fz_step *step = &play->options.program->steps[play->step];
 
+	catch_up(play);
 	if (!do_step(play, step)) {
 		net_timer_at(play->timer, net_now(play->options.net) + CONNECT_WITHIN);
 		return false;
@@ -257,6 +278,7 @@ void fz_advance(struct fz_play *play)
 	}
 	if (play->phase != LEAVING || blocked(play))
 		return;
+	catch_up(play);
 	if (!fz_take_leave(play))
 		end(play);
 	else if (!blocked(play))
@@ -265,9 +287,13 @@ void fz_advance(struct fz_play *play)
 
 static bool connecting(const struct fz_play *play)
 {
-	const struct fz_party *party = &play->parties[play->options.program->steps[play->step].client];
+	const struct fz_program *program = play->options.program;
+	const struct fz_party *party;
 
-	return play->phase == PLAYING && play->step < play->options.program->count && party->open && !party->connected && !party->ended;
+	if (play->phase != PLAYING || play->step >= program->count)
+		return false;
+	party = &play->parties[program->steps[play->step].client];
+	return party->open && !party->connected && !party->ended;
 }
 
 static void timer_due(void *context)
@@ -327,7 +353,8 @@ struct fz_play *fz_play_start(const struct fz_play_options *options)
 		make_party(play, i);
 	play->timer = net_timer_new(options->net, timer_due, play);
 	play->finish = net_timer_new(options->net, finish, play);
-	net_timer_at(play->timer, net_now(options->net));
+	play->aged_at = net_now(options->net);
+	net_timer_at(play->timer, play->aged_at);
 	return play;
 }
 

@@ -42,10 +42,11 @@ struct fz_party {
 	bool probing;                 /* what goes out is no step: nothing is due for it */
 	struct { char time[C2W_MAX_TIME_TEXT + 1], user[KEPT_USER]; } answers[C2W_FAMILIES]; /* what an ack refers to */
 	int64_t held_us, last_us;     /* us: TIME of the answer that is not acked, of whatever came last */
-	int64_t acked_us;             /* us: TIME of the text that it acked last, in a step; -1: none */
-	unsigned acked;               /* whose that was */
+	int64_t acked_us;             /* us: TIME of the text that it acked last; -1: none */
+	char acked[KEPT_USER];        /* whose that was */
 	enum c2w_command held;
 	unsigned held_code;
+	bool acked_by_hand;           /* something was, since its last request was first sent */
 	int64_t holds_since;
 	int64_t unacked_for, silent_for; /* ns waited while holding acks or not reading, and since it sent anything */
 	uint64_t event;               /* what it did last, for coverage */
@@ -96,12 +97,14 @@ struct fz_play {
 	unsigned repeats;             /* of what is awaited, since awaiting_since */
 	struct net_timer *timer, *finish;
 	int64_t awaiting_since, fencing_since;
+	int64_t aged_at;              /* until when the time has been counted for who does not ack */
 	uint64_t moves;               /* whatever may change who is where */
 	int64_t time_last;            /* us */
 	struct fz_finding findings[FZ_FINDINGS];
 	unsigned finding_count, messages;
 	size_t received;
 	bool refused, stopped, heard, silent;
+	bool loose_text;              /* one was sent, and nobody waited for it: it may come to whoever is in that room by then */
 	bool waited;                  /* the script has waited for the latest end of a connection to be noticed */
 	int64_t leaving_until;
 	int64_t round_trip, text_trip;
@@ -146,10 +149,12 @@ const char *fz_wrong_list(const struct fz_play *play, const struct fz_expected *
 void fz_check_list(struct fz_party *party, const struct fz_expected *expected, const struct c2w_message *message);
 
 /* texts.c */
+bool fz_queues(const struct fz_party *party); /* texts wait for its acks */
 void fz_queue(struct fz_party *party, struct fz_expected *text);
 void fz_drop_queue(struct fz_party *party);
 void fz_ack_sent(struct fz_party *party, const struct c2w_message *ack); /* in a step */
-bool fz_was_acked(const struct fz_party *party, const struct c2w_message *text); /* in a step, and that may have been lost: REL-02 */
+void fz_remember_ack(struct fz_party *party, int64_t time, struct c2w_str author);
+bool fz_was_acked(const struct fz_party *party, const struct c2w_message *text); /* and that may have been lost: REL-02 */
 bool fz_overtakes(const struct fz_play *play, const struct fz_expected *text); /* MSG-05 */
 
 /* gone.c */

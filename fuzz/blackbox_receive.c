@@ -258,6 +258,7 @@ void fz_open_party(struct fz_party *party)
 	party->connected = party->ended = party->mute = party->deaf = party->over = party->nonsense = false;
 	party->request_length = 0;
 	party->held_us = party->last_us = party->acked_us = -1;
+	party->acked_by_hand = false;
 	party->farewells = 0;
 	party->moving = party->tcp ? -1 : party->moving;
 	fz_guess_init(&party->guess);

@@ -95,7 +95,7 @@ void fz_report_case(struct fz_hunt *hunt)
 	struct fz_case *closed = &hunt->cases[0];
 	struct fz_report made = {
 		.finding = closed->finding, .number = hunt->reported + 1, .reproduced = hunt->reproduced, .certain = hunt->reproduced || closed->certain, .program = &hunt->shrinker.best,
-		.executions = closed->executions, .after = closed->after,
+		.suspects = closed->suspects, .suspect_count = closed->suspect_count, .executions = closed->executions, .after = closed->after,
 	};
 	bool tell = made.certain || fz_doubt_case(hunt);
 	char *script;

@@ -21,14 +21,17 @@ static void remember(struct fz_party *party, struct c2w_str octets)
 	struct c2w_message message;
 
 	party->nonsense = c2w_message_parse(&message, octets.at, octets.length, 0) != C2W_OK;
-	if (!party->nonsense && c2w_command_info(message.command)->beat == C2W_ACK)
-		party->held_us = -1; /* it may count */
+	if (!party->nonsense && c2w_command_info(message.command)->beat == C2W_ACK) {
+		party->held_us = -1;
+		party->acked_by_hand = true; /* it may count, whenever the answer comes */
+	}
 	if (party->nonsense || c2w_command_info(message.command)->beat != C2W_REQUEST)
 		return;
 	if (octets.length <= sizeof(party->request)) {
 		memmove(party->request, octets.at, octets.length);
 		party->request_length = octets.length;
 	}
+	party->acked_by_hand = party->acked_by_hand && message.time == party->request_us;
 	memcpy(party->request_time, message.time_text.at, message.time_text.length);
 	party->request_time[message.time_text.length] = '\0';
 	if (message.command == C2W_CONNECTION_REQUEST)
@@ -317,7 +320,7 @@ void fz_acknowledge(struct fz_party *party, const struct c2w_message *message, b
 	char octets[1024];
 	long length;
 
-	if (party->holds && message->time == party->request_us && (family != C2W_CHAT || c2w_str_equal(message->user, c2w_str_of(party->user)))) {
+	if (party->holds && !party->acked_by_hand && message->time == party->request_us && (family != C2W_CHAT || c2w_str_equal(message->user, c2w_str_of(party->user)))) {
 		party->held_us = message->time;
 		party->held = message->command;
 		party->held_code = message->code;
@@ -327,6 +330,7 @@ void fz_acknowledge(struct fz_party *party, const struct c2w_message *message, b
 	if (family == C2W_CHAT) {
 		ack.user = c2w_str_of(party->session[0] ? party->session : party->user);
 		ack.data = message->user;
+		fz_remember_ack(party, message->time, message->user);
 	}
 	length = c2w_message_format(octets, sizeof(octets), &ack);
 	if (length > 0)

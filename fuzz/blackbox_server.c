@@ -20,7 +20,7 @@ void fz_dies(struct fz_hunt *hunt, const char *why)
 	if (fz_looking_into(hunt)) {
 		hunt->trial_died = true;
 		snprintf(hunt->trial_why, sizeof(hunt->trial_why), "%s", why);
-	} else if (hunt->task == FUZZ) {
+	} else if (hunt->task != OVER && !hunt->knocking) {
 		fz_found_by_somebody(hunt, FZ_DEATH, C2W_ROB_01, why);
 		fz_drop_plays(hunt);
 	}

@@ -49,6 +49,7 @@ struct fz_program {
 	bool tcp[FZ_CAST];
 	unsigned count;
 	struct fz_step steps[FZ_STEPS];
+	const char *origin;   /* the file it comes from, the hunt's; NULL: it was bred */
 };
 
 bool fz_sends(const struct fz_step *step); /* FZ_SEND, FZ_OCTETS, FZ_SAME */

@@ -29,8 +29,10 @@ static bool load(struct fz_hunt *hunt, const char *path)
 
 	if (from != NULL)
 		fclose(from);
-	if (loaded)
+	if (loaded) {
+		program.origin = path;
 		fz_hunt_seed(hunt, &program);
+	}
 	return loaded;
 }
 
@@ -39,21 +41,32 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-int fz_corpus_load(struct fz_hunt *hunt, const char *folder)
+static int make_folder(const char *folder)
+{
+	struct stat found;
+
+	if (mkdir(folder, 0777) == 0)
+		return 0;
+	if (errno != EEXIST || stat(folder, &found) < 0)
+		return -errno;
+	return S_ISDIR(found.st_mode) ? 0 : -ENOTDIR;
+}
+
+int fz_corpus_load(struct fz_hunt *hunt, const char *folder, void (*unreadable)(void *context, const char *path), void *context)
 {
 	char *copy = strdup(folder), *paths[] = { copy, NULL };
-	int loaded = 0;
+	int loaded = make_folder(folder);
 	FTSENT *entry;
-	FTS *tree;
+	FTS *tree = loaded == 0 ? fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, by_name) : NULL;
 
-	if (mkdir(folder, 0777) < 0 && errno != EEXIST) {
-		free(copy);
-		return -errno;
+	while (tree != NULL && (entry = fts_read(tree)) != NULL) {
+		if (entry->fts_info != FTS_F || !is_scenario(entry->fts_name))
+			continue;
+		if (load(hunt, entry->fts_path))
+			loaded++;
+		else
+			unreadable(context, entry->fts_path);
 	}
-	tree = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, by_name);
-	while (tree != NULL && (entry = fts_read(tree)) != NULL)
-		if (entry->fts_info == FTS_F && is_scenario(entry->fts_name))
-			loaded += load(hunt, entry->fts_path);
 	if (tree != NULL)
 		fts_close(tree);
 	free(copy);
@@ -97,20 +110,48 @@ int fz_corpus_keep(const char *folder, const struct fz_program *program)
 
 /* ---- findings ------------------------------------------------------------------------------- */
 
-int fz_finding_save(const char *folder, const struct fz_report *report, char *name, size_t size)
+int fz_findings_prepare(const char *folder)
 {
-	const char *rule = c2w_rule_info(report->finding.rule)->id;
-	char path[MAX_PATH], again[16] = "";
+	int error = make_folder(folder);
+
+	return error < 0 ? error : access(folder, W_OK | X_OK) < 0 ? -errno : 0;
+}
+
+static int save_suspects(const char *stem, const struct fz_report *report)
+{
+	char folder[MAX_PATH + 16];
 	int error;
 
-	if (mkdir(folder, 0777) < 0 && errno != EEXIST)
-		return -errno;
-	for (unsigned hunt = 2; snprintf(name, size, "%s/%s%03u-%s%s.c2w", folder, report->certain ? "" : "once-", report->number, rule, again),
-	     access(name, F_OK) == 0; hunt++)
+	snprintf(folder, sizeof(folder), "%s.suspects", stem);
+	error = make_folder(folder);
+	for (unsigned i = 0; error == 0 && i < report->suspect_count; i++)
+		error = fz_corpus_keep(folder, &report->suspects[i]);
+	return error;
+}
+
+static int write_beside(const char *stem, const char *end, const char *text)
+{
+	char path[MAX_PATH + 16];
+
+	snprintf(path, sizeof(path), "%s.%s", stem, end);
+	return write_file(path, text, strlen(text));
+}
+
+int fz_finding_save(const char *folder, const struct fz_report *report, const char *output, char *name, size_t size)
+{
+	char stem[MAX_PATH], again[16] = "";
+	int error = make_folder(folder);
+
+	for (unsigned hunt = 2; snprintf(stem, sizeof(stem), "%.4000s/%s%03u-%s%s", folder, report->certain ? "" : "once-", report->number, c2w_rule_info(report->finding.rule)->id, again),
+	     snprintf(name, size, "%s.c2w", stem), access(name, F_OK) == 0; hunt++)
 		snprintf(again, sizeof(again), ".%u", hunt);
-	snprintf(path, sizeof(path), "%.*s.octets", (int)strlen(name) - 4, name);
-	error = write_file(name, report->script, strlen(report->script));
-	return error < 0 ? error : write_file(path, report->octets, strlen(report->octets));
+	error = error < 0 ? error : write_beside(stem, "c2w", report->script);
+	error = error < 0 ? error : write_beside(stem, "octets", report->octets);
+	if (error == 0 && output[0] != '\0')
+		error = write_beside(stem, "output", output);
+	if (error == 0 && report->certain && !report->reproduced)
+		error = save_suspects(stem, report);
+	return error;
 }
 
 /* What is no UTF-8 is left out: a path, or a line of the server's. */
@@ -132,6 +173,7 @@ json_t *fz_finding_json(const struct fz_report *report, const char *name)
 	set_text(object, "expected", report->finding.expected);
 	set_text(object, "got", report->finding.got);
 	set_text(object, "scenario", name);
+	set_text(object, "origin", report->program->origin);
 	json_object_set_new(object, "reproduced", json_boolean(report->reproduced));
 	json_object_set_new(object, "steps", json_integer(report->program->count));
 	json_object_set_new(object, "executions", json_integer((json_int_t)report->executions));

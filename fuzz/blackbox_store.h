@@ -8,13 +8,16 @@
 
 #include "fuzz/blackbox_hunt.h"
 
-/* Every *.c2w below the folder that can be read as a program is given to the hunt. How many, or -errno; a folder that is not there yet is made. */
-int fz_corpus_load(struct fz_hunt *hunt, const char *folder);
+/* Every *.c2w below the folder that can be read as a program is given to the hunt, others to unreadable(). How many, or -errno; a folder that is not there yet is made. */
+int fz_corpus_load(struct fz_hunt *hunt, const char *folder, void (*unreadable)(void *context, const char *path), void *context);
 /* As a scenario of its own, named by its content. 0 or -errno. */
 int fz_corpus_keep(const char *folder, const struct fz_program *program);
 
-/* FOLDER/001-ROB-01.c2w and .octets, or 001-ROB-01.2.c2w where an earlier hunt left one; name: the path of the first. 0 or -errno. */
-int fz_finding_save(const char *folder, const struct fz_report *report, char *name, size_t size);
+/* Makes the folder, if it is not there. 0 or -errno: nothing can be written there. */
+int fz_findings_prepare(const char *folder);
+/* FOLDER/001-ROB-01.c2w and .octets, with what the server printed (unless that is nothing) .output, and what did not show again .suspects, a folder
+ * of scenarios; or 001-ROB-01.2.c2w where an earlier hunt left one; name: the path of the first. 0 or -errno. */
+int fz_finding_save(const char *folder, const struct fz_report *report, const char *output, char *name, size_t size);
 /* What the result file says of it; the caller owns the reference. */
 json_t *fz_finding_json(const struct fz_report *report, const char *name);
 json_t *fz_result_json(const struct fz_hunt_counts *counts, const char *target, uint64_t seed, json_t *findings, json_t *doubted); /* takes findings */

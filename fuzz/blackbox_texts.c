@@ -54,14 +54,25 @@ static bool order_is_known(const struct fz_play *play, const struct fz_expected 
 	return true;
 }
 
+bool fz_queues(const struct fz_party *party)
+{
+	return party->holds && !party->tcp;
+}
+
 void fz_queue(struct fz_party *party, struct fz_expected *text)
 {
-	if (!party->holds || party->tcp)
+	if (!fz_queues(party))
 		return;
 	text->waits = first_queued(party->play, party->index) != NULL;
 	text->queued = true;
 	if (!order_is_known(party->play, text))
 		fz_drop_queue(party);
+}
+
+void fz_remember_ack(struct fz_party *party, int64_t time, struct c2w_str author)
+{
+	party->acked_us = time;
+	snprintf(party->acked, sizeof(party->acked), "%.*s", (int)author.length, author.at);
 }
 
 void fz_ack_sent(struct fz_party *party, const struct c2w_message *ack)
@@ -78,8 +89,7 @@ void fz_ack_sent(struct fz_party *party, const struct c2w_message *ack)
 		return;
 	}
 	first->queued = false;
-	party->acked_us = first->time;
-	party->acked = first->author;
+	fz_remember_ack(party, first->time, c2w_str_of(play->parties[first->author].user));
 	first = first_queued(play, party->index);
 	if (first != NULL)
 		first->waits = false;
@@ -87,8 +97,5 @@ void fz_ack_sent(struct fz_party *party, const struct c2w_message *ack)
 
 bool fz_was_acked(const struct fz_party *party, const struct c2w_message *text)
 {
-	const struct fz_play *play = party->play;
-
-	return play->options.patient && !party->tcp && text->command == C2W_NEW_MESSAGE && text->time == party->acked_us &&
-	       c2w_str_equal(text->user, c2w_str_of(play->parties[party->acked].user));
+	return party->play->options.patient && !party->tcp && text->command == C2W_NEW_MESSAGE && text->time == party->acked_us && c2w_str_equal(text->user, c2w_str_of(party->acked));
 }

@@ -18,8 +18,8 @@
 
 const char *argp_program_version = "c2w-fuzz " C2W_VERSION;
 
-enum { EXIT_CLEAN, EXIT_FOUND, EXIT_USAGE, EXIT_UNREACHABLE };
-enum { REMOTE_RATE = 200, MAX_PATH = 4096 };
+enum { EXIT_CLEAN, EXIT_FOUND, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 130 };
+enum { REMOTE_RATE = 200, MAX_PATH = 4096, LAST_WORDS = 4096, DEATHS = 16 };
 
 static const int64_t second = 1000000000;
 static const uint64_t MAX_SEED = (UINT64_C(1) << 53) - 1; /* JSON numbers are exact up to there, whoever reads them */
@@ -36,6 +36,12 @@ struct fuzzer {
 	struct event *interrupt, *terminate;
 	json_t *findings, *doubted; /* doubted: seen once, and not again */
 	size_t scanned;           /* octets of the server's output that were looked at */
+	size_t printed_before;    /* its last start */
+	struct last_words {
+		char what[160];           /* the finding that it belongs to */
+		char text[LAST_WORDS + 1]; /* what the server had printed, made harmless */
+	} deaths[DEATHS];
+	unsigned death_count;
 	unsigned found;
 	bool begun, failed;
 	uint64_t executions_before;
@@ -67,7 +73,7 @@ static const struct argp_option table[] = {
 	{ "first", KEY_FIRST, NULL, 0, "End with the first finding", 2 },
 	{ "seed", KEY_SEED, "N", 0, "Of whatever is random (default: another one each time, printed)", 2 },
 	{ "lanes", KEY_LANES, "N", 0, "So many conversations at a time (default: 8, at most 16)", 2 },
-	{ "waits", KEY_WAITS, "N", 0, "So many of a thousand odd steps wait for time to pass (default: 2): retransmissions are seen then, and it is slower", 2 },
+	{ "waits", KEY_WAITS, "N", 0, "So many of a thousand odd steps wait for time to pass (default: 2), beside what waits anyway; 0: nothing does", 2 },
 	{ .doc = "Files:", .group = 3 },
 	{ "corpus", KEY_CORPUS, "FOLDER", 0, "Begin with the scenarios there, and keep there what shows new behaviour", 3 },
 	{ "replay", KEY_REPLAY, NULL, 0, "Play what is in the corpus, and nothing else: once, or until --time or --count", 3 },
@@ -92,6 +98,15 @@ static uint64_t number(struct argp_state *state, const char *option, const char 
 	if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || parsed > most)
 		argp_failure(state, EXIT_USAGE, 0, "%s %s: it takes a number up to %llu", option, value, (unsigned long long)most);
 	return parsed;
+}
+
+static unsigned lanes(struct argp_state *state, const char *value)
+{
+	unsigned count = (unsigned)number(state, "--lanes", value, 16);
+
+	if (count == 0)
+		argp_failure(state, EXIT_USAGE, 0, "--lanes 0: there is at least one");
+	return count;
 }
 
 static void refuse_params(struct argp_state *state, const char *option, char *wrong)
@@ -132,6 +147,8 @@ static void check(struct argp_state *state, struct fuzzer *fuzzer)
 		argp_failure(state, EXIT_USAGE, 0, "--replay: it needs --corpus FOLDER");
 	if (fuzzer->hunting.time == 0 && fuzzer->hunting.count == 0 && !fuzzer->hunting.replay)
 		fuzzer->hunting.time = 60 * second;
+	if (fuzzer->hunting.lanes == 0) /* a replay tells which input it was that ended the server */
+		fuzzer->hunting.lanes = fuzzer->hunting.replay && fuzzer->hunting.time == 0 && fuzzer->hunting.count == 0 ? 1 : 8;
 	if (fuzzer->hunting.rate == 0 && fuzzer->target != NULL && !net_addr_is_loopback(&fuzzer->address) && !fuzzer->allow_load)
 		fuzzer->hunting.rate = REMOTE_RATE;
 	if (fuzzer->hunting.rate > REMOTE_RATE && fuzzer->target != NULL && !net_addr_is_loopback(&fuzzer->address) && !fuzzer->allow_load)
@@ -154,7 +171,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_TIME: duration(state, fuzzer, value); return 0;
 	case KEY_COUNT: options->count = number(state, "--count", value, UINT64_MAX / 2); return 0;
 	case KEY_SEED: options->seed = number(state, "--seed", value, MAX_SEED); return 0;
-	case KEY_LANES: options->lanes = (unsigned)number(state, "--lanes", value, 16); return 0;
+	case KEY_LANES: options->lanes = lanes(state, value); return 0;
 	case KEY_WAITS: options->waits = (unsigned)number(state, "--waits", value, 1000); return 0;
 	case KEY_CORPUS: fuzzer->corpus = value; return 0;
 	case KEY_FIRST: fuzzer->first = true; return 0;
@@ -180,7 +197,6 @@ static void defaults(struct fuzzer *fuzzer)
 	fuzzer->hunting.seed = (uint64_t)random[5] << 24 | (uint64_t)random[6] << 16 | (uint64_t)random[7] << 8 | random[8];
 	fuzzer->hunting.nonce = fuzzer->nonce;
 	fuzzer->hunting.udp = fuzzer->hunting.tcp = true;
-	fuzzer->hunting.lanes = 8;
 	fuzzer->hunting.waits = 2;
 	fuzzer->out = "findings";
 	fuzzer->address = (struct net_addr){ .octets = { 127, 0, 0, 1 }, .family = 4 };
@@ -199,6 +215,8 @@ static void print_status(const struct fuzzer *fuzzer, bool last)
 	        (unsigned long long)counts.states, (unsigned long long)counts.transitions, counts.kept, fuzzer->found);
 	if (counts.doubted > 0)
 		fprintf(stderr, ", seen once and not again: %u", counts.doubted);
+	if (counts.open > 0)
+		fprintf(stderr, ", looked into: 1 of %u", counts.open);
 	fputs(last || !isatty(STDERR_FILENO) ? "\n" : "  ", stderr);
 }
 
@@ -206,19 +224,46 @@ static void status_due(void *context)
 {
 	struct fuzzer *fuzzer = context;
 
-	print_status(fuzzer, false);
+	if (fuzzer->begun)
+		print_status(fuzzer, false);
+	else
+		fputs("c2w-fuzz: the server is starting\n", stderr);
 	net_timer_at(fuzzer->status, net_now(fuzzer->net) + (isatty(STDERR_FILENO) ? second : 10 * second));
+}
+
+/* What was printed then: "" where nothing was, or it is long ago. */
+static const char *words_of(const struct fuzzer *fuzzer, const char *what)
+{
+	for (unsigned i = 0; i < DEATHS; i++)
+		if (strcmp(fuzzer->deaths[i].what, what) == 0)
+			return fuzzer->deaths[i].text;
+	return "";
+}
+
+static struct last_words *place_for(struct fuzzer *fuzzer, const char *what)
+{
+	for (unsigned i = 0; i < DEATHS; i++)
+		if (strcmp(fuzzer->deaths[i].what, what) == 0)
+			return &fuzzer->deaths[i];
+	return &fuzzer->deaths[fuzzer->death_count++ % DEATHS];
 }
 
 static void found(void *context, const struct fz_report *report)
 {
 	struct fuzzer *fuzzer = context;
+	const char *words = report->finding.kind == FZ_DEATH ? words_of(fuzzer, report->finding.what) : "";
 	char name[MAX_PATH];
-	int error = fz_finding_save(fuzzer->out, report, name, sizeof(name));
+	int error = fz_finding_save(fuzzer->out, report, words, name, sizeof(name));
 
 	fuzzer->found += report->certain;
-	fprintf(stderr, "%s%u. %s: %s%s\n   %u steps, after %llu executions: %s\n", isatty(STDERR_FILENO) ? "\r" : "", report->number, c2w_rule_info(report->finding.rule)->id,
-	        report->finding.what, report->reproduced ? "" : report->certain ? " (it did not show again)" : " (seen once and not again: it does not count)", report->program->count, (unsigned long long)report->executions, name);
+	fprintf(stderr, "%s%u. %s: %s%s\n   %u steps, after %llu executions", isatty(STDERR_FILENO) ? "\r" : "", report->number, c2w_rule_info(report->finding.rule)->id,
+	        report->finding.what, report->reproduced ? "" : report->certain ? " (it did not show again)" : " (seen once and not again: it does not count)",
+	        report->program->count, (unsigned long long)report->executions);
+	if (report->program->origin != NULL)
+		fprintf(stderr, ", from %s", report->program->origin);
+	fprintf(stderr, ": %s\n", name);
+	if (report->certain && !report->reproduced)
+		fprintf(stderr, "   any of %u conversations may have done it, or several together: %.*s.suspects/\n", report->suspect_count, (int)strlen(name) - 4, name);
 	json_array_append_new(report->certain ? fuzzer->findings : fuzzer->doubted, fz_finding_json(report, name));
 	if (error < 0)
 		complain(name, strerror(-error));
@@ -287,13 +332,48 @@ static bool alarm_came(void *context, char *line, size_t size)
 	return hx_keeper_printed(fuzzer->keeper) != fuzzer->scanned && sanitizer_line(fuzzer, line, size);
 }
 
-/* A sanitizer says more than the end of the process. */
+/* The end of what it printed since it was started. */
+static void last_words(struct fuzzer *fuzzer, char words[LAST_WORDS + 1])
+{
+	size_t length, printed = hx_keeper_printed(fuzzer->keeper) - fuzzer->printed_before;
+	const char *text = hx_keeper_output(fuzzer->keeper, &length);
+	size_t kept = printed < length ? printed : length;
+
+	kept = kept < LAST_WORDS ? kept : LAST_WORDS;
+	snprintf(words, LAST_WORDS + 1, "%.*s", (int)kept, text + length - kept);
+	for (char *c = words; *c != '\0'; c++)
+		*c = (*c < ' ' && *c != '\n' && *c != '\t') || (unsigned char)*c > '~' ? '?' : *c;
+}
+
+/* The last line that says something. Its digits are addresses, times and counts mostly: what differs in them alone is the same. */
+static void last_line(const char *words, char *to, size_t size)
+{
+	const char *end = words + strlen(words), *at;
+
+	while (end > words && (unsigned char)end[-1] <= ' ')
+		end--;
+	for (at = end; at > words && at[-1] != '\n';)
+		at--;
+	snprintf(to, size, "%.*s", (int)(end - at), at);
+	for (char *c = to; *c != '\0'; c++)
+		*c = *c >= '0' && *c <= '9' ? '#' : *c == '\t' ? ' ' : *c;
+}
+
+/* A sanitizer says more than the end of the process, and so does the last line of a traceback. */
 static void server_died(void *context, const char *why)
 {
 	struct fuzzer *fuzzer = context;
-	char line[160];
+	char line[160], what[160], words[LAST_WORDS + 1];
+	struct last_words *kept;
 
-	fz_hunt_died(fuzzer->hunt, alarm_came(fuzzer, line, sizeof(line)) ? line : why);
+	last_words(fuzzer, words);
+	last_line(words, line, sizeof(line));
+	if (!alarm_came(fuzzer, what, sizeof(what)))
+		snprintf(what, sizeof(what), "the server%.40s%s%.90s", strncmp(why, "it ", 3) == 0 ? why + 2 : ": it is gone", line[0] != '\0' ? ", its last words: " : "", line);
+	kept = place_for(fuzzer, what);
+	memcpy(kept->what, what, sizeof(what));
+	memcpy(kept->text, words, sizeof(words));
+	fz_hunt_died(fuzzer->hunt, what);
 }
 
 static void server_failed(void *context, const char *why)
@@ -312,6 +392,7 @@ static void restart(void *context)
 {
 	struct fuzzer *fuzzer = context;
 
+	fuzzer->printed_before = hx_keeper_printed(fuzzer->keeper);
 	hx_keeper_start(fuzzer->keeper);
 }
 
@@ -338,6 +419,24 @@ static bool prepare_keeper(struct fuzzer *fuzzer)
 	return fuzzer->keeper != NULL;
 }
 
+/* ---- the result ------------------------------------------------------------------------------------------ */
+
+static int write_json(struct fuzzer *fuzzer, const struct fz_hunt_counts *counts)
+{
+	json_t *result;
+	int error = 0;
+
+	if (fuzzer->json_file == NULL)
+		return 0;
+	result = fz_result_json(counts, fuzzer->target != NULL ? fuzzer->target : "launched", fuzzer->hunting.seed, json_incref(fuzzer->findings), json_incref(fuzzer->doubted));
+	if (json_dump_file(result, fuzzer->json_file, JSON_INDENT(2)) < 0) {
+		complain(fuzzer->json_file, strerror(errno));
+		error = EXIT_USAGE;
+	}
+	json_decref(result);
+	return error;
+}
+
 /* ---- signals --------------------------------------------------------------------------------------------- */
 
 /* The first one ends the hunt and tells what was found; the second one ends everything. */
@@ -347,9 +446,13 @@ static void signal_came(int signal, short what, void *context)
 
 	(void)signal, (void)what;
 	if (fuzzer->stopping || !fuzzer->begun) {
+		struct fz_hunt_counts counts = fz_hunt_counts(fuzzer->hunt);
+
+		write_json(fuzzer, &counts);
 		if (fuzzer->keeper != NULL)
 			hx_keeper_kill(fuzzer->keeper);
-		_exit(EXIT_FOUND);
+		rmdir(fuzzer->out);
+		_exit(fuzzer->found > 0 ? EXIT_FOUND : EXIT_INTERRUPTED);
 	}
 	fuzzer->stopping = true;
 	fz_hunt_stop(fuzzer->hunt);
@@ -368,10 +471,36 @@ static void watch_signals(struct fuzzer *fuzzer)
 
 /* ---- from the beginning to the end --------------------------------------------------------------------------- */
 
+static void unreadable(void *context, const char *path)
+{
+	(void)context;
+	complain(path, "there is nothing in it that could be played; it is left out");
+}
+
+/* Said now, not when there is something to be lost. */
+static bool can_write(const struct fuzzer *fuzzer)
+{
+	bool there = fuzzer->json_file != NULL && access(fuzzer->json_file, F_OK) == 0;
+	int error = fz_findings_prepare(fuzzer->out);
+	FILE *file = fuzzer->json_file != NULL && error == 0 ? fopen(fuzzer->json_file, "ae") : NULL;
+
+	if (error < 0)
+		complain(fuzzer->out, strerror(-error));
+	else if (fuzzer->json_file != NULL && file == NULL)
+		complain(fuzzer->json_file, strerror(errno));
+	if (file != NULL)
+		fclose(file);
+	if (file != NULL && !there)
+		unlink(fuzzer->json_file);
+	return error == 0 && (fuzzer->json_file == NULL || file != NULL);
+}
+
 static bool prepare(struct fuzzer *fuzzer)
 {
 	int loaded = 0;
 
+	if (!can_write(fuzzer))
+		return false;
 	fuzzer->net = net_real_new();
 	if (fuzzer->net == NULL) {
 		complain("the network", strerror(errno));
@@ -390,9 +519,11 @@ static bool prepare(struct fuzzer *fuzzer)
 	fuzzer->doubted = json_array();
 	fuzzer->status = net_timer_new(fuzzer->net, status_due, fuzzer);
 	watch_signals(fuzzer);
-	if (fuzzer->corpus != NULL && (loaded = fz_corpus_load(fuzzer->hunt, fuzzer->corpus)) < 0)
+	if (fuzzer->corpus != NULL && (loaded = fz_corpus_load(fuzzer->hunt, fuzzer->corpus, unreadable, NULL)) < 0)
 		complain(fuzzer->corpus, strerror(-loaded));
-	return loaded >= 0;
+	if (loaded == 0 && fuzzer->hunting.replay)
+		complain(fuzzer->corpus, "there is no scenario in it that can be played");
+	return loaded >= 0 && (loaded > 0 || !fuzzer->hunting.replay);
 }
 
 static void run(struct fuzzer *fuzzer)
@@ -412,29 +543,14 @@ static void run(struct fuzzer *fuzzer)
 		print_status(fuzzer, true);
 }
 
-static int write_json(struct fuzzer *fuzzer, const struct fz_hunt_counts *counts)
-{
-	json_t *result;
-	int error = 0;
-
-	if (fuzzer->json_file == NULL)
-		return 0;
-	result = fz_result_json(counts, fuzzer->target != NULL ? fuzzer->target : "launched", fuzzer->hunting.seed, json_incref(fuzzer->findings), json_incref(fuzzer->doubted));
-	if (json_dump_file(result, fuzzer->json_file, JSON_INDENT(2)) < 0) {
-		complain(fuzzer->json_file, strerror(errno));
-		error = EXIT_USAGE;
-	}
-	json_decref(result);
-	return error;
-}
-
 static int conclude(struct fuzzer *fuzzer)
 {
 	struct fz_hunt_counts counts = fz_hunt_counts(fuzzer->hunt);
 	int error = write_json(fuzzer, &counts);
 
-	if (fuzzer->begun && counts.unreachable && fuzzer->found == 0)
-		complain(fuzzer->target != NULL ? fuzzer->target : "the server", "nobody answers there, neither over UDP nor over TCP");
+	if (fuzzer->begun && counts.unreachable)
+		complain(fuzzer->target != NULL ? fuzzer->target : "the server",
+		         counts.executions == 0 ? "nobody answers there, neither over UDP nor over TCP" : "nobody answers there any more, so this ended early");
 	if (error != 0)
 		return error;
 	if (fuzzer->found > 0)
@@ -448,6 +564,7 @@ static void release(struct fuzzer *fuzzer)
 {
 	fz_hunt_free(fuzzer->hunt);
 	hx_keeper_free(fuzzer->keeper);
+	rmdir(fuzzer->out); /* where nothing was found */
 	if (fuzzer->interrupt != NULL)
 		event_free(fuzzer->interrupt);
 	if (fuzzer->terminate != NULL)

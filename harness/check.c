@@ -365,6 +365,51 @@ static void check_proves(struct hx_checker *checker, const struct hx_script *scr
 	}
 }
 
+/* Known before anything runs: numbers, parameters, and what is computed of them. */
+static bool is_fixed(const struct hx_expr *expr)
+{
+	if (!expr)
+		return true;
+	switch (expr->kind) {
+	case HX_LITERAL_NUMBER:
+	case HX_PARAMETER:
+		return true;
+	case HX_JOIN:
+	case HX_MINUS:
+	case HX_TIMES:
+		return is_fixed(expr->left) && is_fixed(expr->right);
+	case HX_DIVIDED:
+	case HX_LITERAL_OCTETS:
+	case HX_VARIABLE:
+	case HX_CAST:
+	case HX_NAME:
+	case HX_RANDOM:
+	case HX_MOVIE:
+	case HX_TITLE:
+	case HX_TITLES:
+	case HX_TIME_OF:
+	case HX_EARLIER:
+	case HX_LENGTH:
+	case HX_MISCASED:
+	case HX_UNLISTED:
+	case HX_DECIMAL:
+		return false;
+	}
+	return false;
+}
+
+static void check_needs(struct hx_checker *checker, const struct hx_scenario *scenario)
+{
+	for (const struct hx_bound *bound = scenario->needs.bounds; bound; bound = bound->next) {
+		if (hx_check_expr(checker, bound->more, HX_WANT_NUMBER) < 0 || hx_check_expr(checker, bound->less, HX_WANT_NUMBER) < 0)
+			continue;
+		if (!is_fixed(bound->more) || !is_fixed(bound->less))
+			hx_complain(checker->complaints, (is_fixed(bound->more) ? bound->less : bound->more)->place, "expected numbers and parameters, with + - * between");
+		else if (bound->more->kind != HX_PARAMETER && bound->less->kind != HX_PARAMETER)
+			hx_complain(checker->complaints, bound->more->place, "expected a parameter alone on one side, as $max-text >= 64");
+	}
+}
+
 static bool is_whole(const struct hx_scope *scope)
 {
 	while (scope && scope->source->complaints == 0)
@@ -382,6 +427,7 @@ void hx_check_scenario(struct hx_arena *arena, struct hx_complaints *complaints,
 	for (unsigned i = 0; i < HX_MAX_VARIABLES; i++)
 		types[i] = -1;
 	check_proves(&checker, script);
+	check_needs(&checker, scenario);
 	check_names(&checker, script);
 	check_steps(&checker, scenario->steps);
 	check_cast(&checker, script);

@@ -222,6 +222,7 @@ static int type_of(struct hx_checker *checker, const struct hx_expr *expr, unsig
 	case HX_LENGTH:
 		return type_of_function(checker, expr, HX_WANT_OCTETS, HX_NUMBER);
 	case HX_MISCASED:
+	case HX_UNLISTED:
 		return type_of_function(checker, expr, HX_WANT_OCTETS, HX_OCTETS);
 	}
 	return -1;

@@ -7,7 +7,7 @@
 #include "harness/run.h"
 
 enum { STEPS_A_TURN = 256, MAX_REPEATS = 1000000, MAX_FINDINGS = 20 };
-static const int64_t MS = 1000000, DEFAULT_LIMIT = 60 * INT64_C(1000000000);
+static const int64_t MS = 1000000, DEFAULT_LIMIT = 60 * INT64_C(1000000000), USUAL_SCHEDULE = 5 * INT64_C(1000000000);
 
 /* ---- findings --------------------------------------------------------------------------------- */
 
@@ -380,10 +380,18 @@ static void make_judge(struct hx_run *run)
 	run->jd = jd_new(&options, run->jd_endpoints);
 }
 
+/* Limits are meant for the usual rto and max-retransmits: who retransmits longer is given longer. */
+static int64_t limit_of(const struct hx_run *run)
+{
+	int64_t limit = run->scenario->limit > 0 ? run->scenario->limit : DEFAULT_LIMIT;
+	int64_t schedule = (run->params->max_retransmits + 2) * run->params->rto;
+	return schedule > USUAL_SCHEDULE ? (int64_t)((double)limit * (double)schedule / (double)USUAL_SCHEDULE) : limit;
+}
+
 static void begin(void *context)
 {
 	struct hx_run *run = context;
-	net_timer_at(run->limit_timer, net_now(run->net) + (run->scenario->limit > 0 ? run->scenario->limit : DEFAULT_LIMIT));
+	net_timer_at(run->limit_timer, net_now(run->net) + limit_of(run));
 	hx_run_advance(run);
 }
 

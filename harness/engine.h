@@ -58,6 +58,9 @@ struct hx_run *hx_run_start(const struct hx_run_options *options);
 void hx_run_stop(struct hx_run *run, const char *reason);
 void hx_run_free(struct hx_run *run);
 
+/* Numbers and parameters, with + - * between: what a scenario needs of the profile. */
+double hx_number_of(const struct c2w_params *params, const struct hx_expr *expr);
+
 /* The exchange that runs first and last: CONNECTION_GRANTED recognised, the movie list learned if there is one,
  * left again. Parsed once, lives as long as the program. */
 const struct hx_scenario *hx_sanity_scenario(void);

@@ -395,7 +395,7 @@ static bool prepare_keeper(struct lane *lane)
 	return lane->keeper != NULL;
 }
 
-/* The reference core keeps to the parameters that it is judged by. */
+/* The reference core keeps to the numbers that it is judged by. Codes and words are its own, as c2w-server's are. */
 static bool serve(struct conform *conform, struct net_addr *at)
 {
 	const struct c2w_params *params = &conform->options.params;
@@ -406,12 +406,12 @@ static bool serve(struct conform *conform, struct net_addr *at)
 	options.log = SRV_LOG_QUIET;
 	options.seed = conform->options.seed;
 	if (params->rto != C2W_AUTO)
-		options.rto = params->rto;
+		options.params.rto = params->rto;
 	if (params->max_retransmits != C2W_AUTO)
-		options.max_retransmits = (unsigned)params->max_retransmits;
-	options.max_request = (size_t)params->max_request;
-	options.max_text = (size_t)params->max_text;
-	options.max_backlog = (size_t)params->max_backlog;
+		options.params.max_retransmits = params->max_retransmits;
+	options.params.max_request = params->max_request;
+	options.params.max_text = params->max_text;
+	options.params.max_backlog = params->max_backlog;
 	if (params->capacity > 0)
 		options.max_users = (unsigned)params->capacity;
 	if (params->room_capacity > 0)
@@ -648,6 +648,7 @@ static int report(struct conform *conform)
 {
 	const struct rp_terminal_options options = {
 		.colour = wants_colour(stdout), .width = width_of(stdout), .verbose = conform->options.verbose, .quiet = conform->options.quiet,
+		.chosen = conform->options.paths.count > 0 || conform->options.only.count > 0 || conform->options.last_failed,
 	};
 	int code;
 

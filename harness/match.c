@@ -73,20 +73,33 @@ static struct wanted_chat wanted_chat(struct hx_run *run, const struct hx_patter
 	return wanted;
 }
 
-/* 3: author and text are right; 2: the TIME is; 1: the author is, and the TIME is nobody's; 0: another message. */
+/* Has its author said this? */
+static bool known_text(const struct hx_run *run, const struct c2w_message *message)
+{
+	for (unsigned c = 0; c < run->client_count; c++) {
+		const struct hx_client *client = &run->clients[c];
+		for (unsigned i = 0; i < HX_CHAT_HISTORY && i < client->chat_count; i++)
+			if (c2w_str_equal(client->chats[i].message.user, message->user) && c2w_str_equal(client->chats[i].message.data, message->data))
+				return true;
+	}
+	return false;
+}
+
+/* 3: author and text are right; 2: the TIME is; 1: the author or the text is, and the TIME is nobody's; 0: another message. */
 static int chat_likeness(const struct hx_run *run, const struct wanted_chat *wanted, const struct hx_item *item)
 {
 	const struct c2w_message *message = &item->message;
 	bool author = c2w_str_equal(message->user, wanted->author), text = c2w_str_equal(message->data, wanted->text);
 	if (author && text)
-		return 3;
+		return item->surplus ? 0 : 3;
 	if (wanted->request == NULL)
 		return 0;
 	if (item->stranger && (!text || hx_name_is_of_this_run(run->target, message->user)))
 		return 0; /* another scenario's: a TIME and a text can be equal by chance */
 	if (message->time == wanted->request->message.time && (author || text || !hx_time_is_of_a_text(run, wanted->request, message->time)))
 		return 2;
-	return author && !hx_time_is_of_a_text(run, NULL, message->time) ? 1 : 0;
+	bool meant = author ? !known_text(run, message) : text && hx_name_is_ours(run, message->user);
+	return meant && !hx_time_is_of_a_text(run, NULL, message->time) ? 1 : 0;
 }
 
 static struct hx_item *find_chat(struct hx_run *run, const struct hx_pattern *pattern, struct hx_client *client)
@@ -363,11 +376,13 @@ static bool answers_later(const struct hx_run *run, const struct hx_client *clie
 	return item->message.time > client->silence_time && item->message.time <= run->time_last;
 }
 
-struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, int64_t repetitions_from, bool earlier)
+struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, enum c2w_rule rule, int64_t repetitions_from, bool earlier)
 {
 	struct hx_item *item;
 	DL_FOREACH(client->inbox, item) {
 		if (item->stranger || (item->repetition && (client->may_repeat || item->at < repetitions_from)))
+			continue;
+		if (item->surplus && repetitions_from == INT64_MAX && rule != C2W_MSG_04)
 			continue;
 		if (!is_allowed(run, client, item) && (!earlier || !answers_later(run, client, item)))
 			return item;

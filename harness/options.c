@@ -12,7 +12,7 @@
 #include "harness/near.h"
 #include "reports/profile.h"
 
-enum { MAX_SHARDS = 10000 };
+enum { MAX_SHARDS = 10000, LEAST_TEXT = 32, LEAST_REQUEST = 128 };
 
 enum key {
 	KEY_TARGET = 256, KEY_LAUNCH, KEY_SIMULATE, KEY_TRANSPORT, KEY_PROFILE, KEY_ONLY, KEY_SKIP, KEY_LAST_FAILED, KEY_LEVEL, KEY_ORIGIN,
@@ -221,6 +221,8 @@ static void check(struct argp_state *state, const struct hx_options *options)
 		argp_failure(state, 2, 0, "--jobs %u: it goes with --launch alone, which starts so many servers", options->jobs);
 	if (options->isolate && options->launch == NULL)
 		argp_failure(state, 2, 0, "--isolate: it goes with --launch only: what runs elsewhere cannot be reached from there");
+	if (options->params.max_text < LEAST_TEXT || options->params.max_request < LEAST_REQUEST)
+		argp_failure(state, 2, 0, "max-text below %d or max-request below %d: the suite's own texts and requests would not fit", LEAST_TEXT, LEAST_REQUEST);
 	if (options->mode == HX_RUN && !options->simulate && options->target == NULL && options->launch == NULL)
 		argp_failure(state, 2, 0, "there is nothing to judge: say --target HOST:PORT, --launch COMMAND or --simulate");
 }

@@ -37,21 +37,38 @@ static void parse_proves(struct heading *heading)
 	} while (!hx_at_line_end(parser));
 }
 
+static void expect_at_least(struct hx_parser *parser)
+{
+	if (parser->token.kind == HX_T_AT_LEAST)
+		hx_advance(parser);
+	else
+		hx_fail_expected(parser, ">=");
+}
+
 static void parse_movies(struct heading *heading)
 {
 	struct hx_parser *parser = heading->parser;
 	const struct hx_token *token = &parser->token;
 
-	if (token->kind == HX_T_AT_LEAST)
-		hx_advance(parser);
-	else
-		hx_fail_expected(parser, ">=");
+	expect_at_least(parser);
 	if (token->kind != HX_T_NUMBER || token->number < 1 || token->number > 1000 || memchr(token->text.at, '.', token->text.length)) {
 		hx_fail_expected(parser, "a number of movies from 1 to 1000");
 		return;
 	}
 	heading->scenario->needs.movies = (unsigned)token->number;
 	hx_advance(parser);
+}
+
+static void parse_bound(struct heading *heading)
+{
+	struct hx_parser *parser = heading->parser;
+	struct hx_bound *bound = hx_alloc(parser->arena, sizeof(*bound));
+
+	bound->more = hx_parse_expr(parser);
+	expect_at_least(parser);
+	bound->less = hx_parse_expr(parser);
+	bound->next = heading->scenario->needs.bounds;
+	heading->scenario->needs.bounds = bound;
 }
 
 static void parse_needs(struct heading *heading)
@@ -70,8 +87,10 @@ static void parse_needs(struct heading *heading)
 			needs->both = true;
 		else if (hx_accept_word(parser, HX_K_LOAD))
 			needs->load = true;
+		else if (hx_starts_expr(parser))
+			parse_bound(heading);
 		else
-			hx_fail_expected(parser, "movies >= N, capacity, room-capacity, both or load");
+			hx_fail_expected(parser, "movies >= N, $PARAMETER >= N, capacity, room-capacity, both or load");
 	} while (hx_accept_sign(parser, ','));
 }
 

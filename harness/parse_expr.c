@@ -38,6 +38,7 @@ static const struct function functions[] = {
 	{ HX_K_LENGTH, HX_LENGTH, HX_NUMBER },
 	{ HX_K_DECIMAL, HX_DECIMAL, HX_OCTETS },
 	{ HX_K_MISCASED, HX_MISCASED, HX_OCTETS },
+	{ HX_K_UNLISTED, HX_UNLISTED, HX_OCTETS },
 };
 
 static const struct function *find_function(const struct hx_parser *parser)

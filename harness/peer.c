@@ -424,6 +424,7 @@ static void received(struct hx_endpoint *endpoint, const char *octets, size_t le
 	item->repetition = reading.repetition;
 	item->from_server = reading.from_server;
 	item->stranger = reading.stranger;
+	item->surplus = reading.surplus;
 	if (item->from_server)
 		heard_server(endpoint, item, at);
 	if (run->phase == HX_TEARDOWN && hx_teardown_received(endpoint, item))

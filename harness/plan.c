@@ -38,6 +38,20 @@ static const char *offered_text(unsigned transports)
 	return transports == C2W_ON_UDP ? "only UDP can be used" : transports == C2W_ON_TCP ? "only TCP can be used" : "neither can be used";
 }
 
+static char *out_of_bounds(const struct hx_bound *bound, struct rp_result *result, const struct c2w_params *params)
+{
+	for (; bound != NULL; bound = bound->next) {
+		double more = hx_number_of(params, bound->more), less = hx_number_of(params, bound->less);
+		bool least = bound->more->kind == HX_PARAMETER;
+		const struct hx_expr *parameter = least ? bound->more : bound->less;
+
+		if (more < less)
+			return rp_text(result, "It needs a %s of %.0f or %s, and it is %.0f.", c2w_param_info((enum c2w_param)parameter->index)->name,
+			               least ? less : more, least ? "more" : "less", least ? more : less);
+	}
+	return NULL;
+}
+
 /* Why it cannot run, as a sentence in the result; NULL: it can. */
 static char *unmet(const struct hx_scenario *scenario, const struct hx_schedule_options *options, unsigned transports, unsigned titles,
                    const struct c2w_params *params)
@@ -55,7 +69,7 @@ static char *unmet(const struct hx_scenario *scenario, const struct hx_schedule_
 		return rp_text(options->result, "%s", "It needs to know how many users a movie room holds: -D room-capacity=N.");
 	if (needs->load && !options->allow_load)
 		return rp_text(options->result, "%s", "It sends a flood, which a target that is not on loopback gets with --allow-load only.");
-	return NULL;
+	return out_of_bounds(needs->bounds, options->result, params);
 }
 
 /* ---- making it --------------------------------------------------------------------------------- */

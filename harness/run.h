@@ -48,7 +48,7 @@ struct hx_item {
 	int64_t at;
 	struct c2w_message message;    /* into octets */
 	enum c2w_err err;
-	bool repetition, from_server, stranger;
+	bool repetition, from_server, stranger, surplus;
 	size_t length;
 	char *octets;                  /* in space, or malloc'd where longer */
 	char space[HX_ITEM_INLINE];
@@ -228,8 +228,9 @@ bool hx_for_another(const struct hx_item *item);
  * The judges, who see one endpoint, say nothing of those. */
 void hx_judge_origin(const struct hx_item *item);
 /* The first thing in the inbox that a silence forbids; NULL: none. repetitions_from: repetitions that came then or later count, too;
- * INT64_MAX: none do. earlier: only answers to what was sent before the silence was claimed. */
-struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, int64_t repetitions_from, bool earlier);
+ * INT64_MAX: none do. earlier: only answers to what was sent before the silence was claimed. A text that comes once more under
+ * a TIME that is nobody's breaks FMT-02, and no other silence than that of MSG-04. */
+struct hx_item *hx_forbidden(struct hx_run *run, struct hx_client *client, enum c2w_rule rule, int64_t repetitions_from, bool earlier);
 bool hx_time_is_of_a_text(const struct hx_run *run, const struct hx_chat *but, int64_t time); /* sent by one of the cast; `but` apart, NULL: none apart */
 void hx_take(struct hx_client *client, struct hx_item *item);
 bool hx_same_exchange(const struct hx_item *a, const struct hx_item *b); /* one answer, sent twice? by command, TIME and USER_NAME */

@@ -66,6 +66,7 @@ static void leave_lane(struct hx_job *job)
 		net_timer_stop(job->timeout);
 	DL_DELETE(lane->running, job);
 	lane->active--;
+	lane->ran++;
 	lane->solo = lane->solo && lane->active > 0;
 	hx_share_give(&lane->share, job->scenario, &job->holding);
 	if (job->count > 0)
@@ -87,16 +88,6 @@ static void adapt(const struct hx_job *job, const struct hx_outcome *outcome)
 	hx_share_adapt(&lane->share, job->scenario->cast_count, pace, job->began, hx_schedule_now(lane->schedule));
 }
 
-/* The server ended while this ran alone: nothing else can have done it. ROB-01. */
-static void killed(struct hx_job *job, struct rp_result *result, struct rp_scenario *record)
-{
-	if (job->schedule->options.left_out[C2W_ROB_01])
-		return;
-	record->verdict = RP_FAIL;
-	record->reason = NULL;
-	rp_finding_add(result, record, C2W_ROB_01, RP_FAIL)->what = rp_text(result, "The server went away: %s.", job->killed);
-}
-
 static void run_done(void *context, struct hx_run *run, const struct hx_outcome *told)
 {
 	struct hx_job *job = context;
@@ -114,7 +105,7 @@ static void run_done(void *context, struct hx_run *run, const struct hx_outcome 
 	if (outcome.refused && lane->schedule->watching)
 		hx_measure_end(lane->schedule->measurer);
 	if (job->killed != NULL)
-		killed(job, result, record);
+		hx_job_blame(job, job->killed);
 	if (job->disturbed) {
 		hx_job_play_again(job);
 	} else if (outcome.mute && job->killed == NULL && !lane->schedule->options.no_gate && lane->schedule->stopped == NULL) {
@@ -396,6 +387,7 @@ void hx_schedule_free(struct hx_schedule *schedule)
 		hx_greet_free(lane->greeted_by[0]);
 		hx_greet_free(lane->greeted_by[1]);
 		hx_share_free(&lane->share);
+		net_timer_free(lane->doubt);
 		free(lane->died);
 	}
 	for (unsigned i = 0; i < schedule->death_count; i++)
@@ -450,10 +442,8 @@ void hx_schedule_died(struct hx_schedule *schedule, unsigned index, const char *
 {
 	struct hx_lane *lane = &schedule->lanes[index];
 
-	if (lane->state == HX_LANE_GREETING && lane->greeter != NULL) {
-		free(lane->died);
-		lane->died = hx_schedule_text(why);
-		hx_greet_stop(lane->greeter, why);
+	if (lane->state == HX_LANE_GREETING && (lane->greeter != NULL || lane->doubtful)) {
+		hx_lane_died_greeting(lane, why);
 		return;
 	}
 	if (lane->state != HX_LANE_OPEN || schedule->stopped != NULL)

@@ -4,11 +4,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "harness/record.h"
+#include "reports/text.h"
 
 enum { MAX_BARREN = 3 /* restarts in a row without a run between */,
        MOST_RETRANSMITS = 48, LEAST_LIMIT = 12 /* that are waited for: for `auto`, for the fingerprint */ };
+static const int64_t death_within = INT64_C(500000000); /* after the last connection of a server that ends is gone */
 static const int64_t longest_rto = INT64_C(30000000000), least_patience = INT64_C(10000000000);
 
 /* ---- measuring ----------------------------------------------------------------------------------- */
@@ -68,6 +71,52 @@ void hx_lane_greet(struct hx_lane *lane, enum hx_purpose purpose)
 	greet_next(lane);
 }
 
+static void go_on(struct hx_lane *lane)
+{
+	if (lane->to_greet != 0 && lane->died == NULL && lane->schedule->stopped == NULL)
+		greet_next(lane);
+	else
+		greeting_over(lane);
+}
+
+static void no_more_doubt(void *context)
+{
+	struct hx_lane *lane = context;
+
+	lane->doubtful = false;
+	if (!lane->schedule->over)
+		go_on(lane);
+}
+
+/* A server's connections end before it does. */
+static void wait_for_death(struct hx_lane *lane)
+{
+	struct net *net = lane->schedule->options.net;
+
+	if (lane->doubt == NULL)
+		lane->doubt = net_timer_new(net, no_more_doubt, lane);
+	lane->doubtful = true;
+	net_timer_at(lane->doubt, net_now(net) + death_within);
+}
+
+static bool is_unanswered(const struct rp_scenario *record)
+{
+	bool asked = false;
+
+	for (size_t i = 0; i < record->timeline_count; i++) {
+		const struct rp_event *event = &record->timeline[i];
+		struct c2w_message message;
+
+		if (event->octets == NULL)
+			continue;
+		if (event->received)
+			asked = false;
+		else if (c2w_message_parse(&message, event->octets, event->length, 0) == C2W_OK && c2w_command_info(message.command)->beat == C2W_REQUEST)
+			asked = true;
+	}
+	return asked;
+}
+
 static void greeted(void *context, struct hx_greeter *greeter)
 {
 	struct hx_lane *lane = context;
@@ -84,10 +133,21 @@ static void greeted(void *context, struct hx_greeter *greeter)
 		lane->welcome |= bit;
 	hx_greet_free(lane->greeted_by[record->transport]);
 	lane->greeted_by[record->transport] = greeter;
-	if (lane->to_greet != 0 && lane->died == NULL && lane->schedule->stopped == NULL)
-		greet_next(lane);
+	if (lane->schedule->options.launched && lane->died == NULL && lane->schedule->stopped == NULL && is_unanswered(record))
+		wait_for_death(lane);
 	else
-		greeting_over(lane);
+		go_on(lane);
+}
+
+void hx_lane_died_greeting(struct hx_lane *lane, const char *why)
+{
+	free(lane->died);
+	lane->died = hx_schedule_text(why);
+	lane->died_at = hx_schedule_now(lane->schedule);
+	if (lane->greeter != NULL)
+		hx_greet_stop(lane->greeter, why);
+	else
+		net_timer_at(lane->doubt, lane->died_at);
 }
 
 /* ---- the first greeting, and the plan --------------------------------------------------------------- */
@@ -185,6 +245,7 @@ static void open_lane(struct hx_lane *lane)
 	hx_share_init(&lane->share, HX_FIRST_CAP, schedule->plan.largest_cast, ceiling);
 	hx_share_titles(&lane->share, lane->target->titles, lane->target->title_count);
 	lane->state = HX_LANE_OPEN;
+	lane->ran = 0;
 	hx_schedule_kick(schedule);
 }
 
@@ -381,8 +442,37 @@ void hx_lane_restart(struct hx_lane *lane)
 	}
 	lane->state = HX_LANE_DOWN;
 	lane->need_probe = false;
+	lane->ran = 0;
 	schedule->result->target.restarts++;
 	schedule->options.events.restart(schedule->options.context, lane->index);
+}
+
+/* The server ended or hung, and all that it met since it was well is one run, which it did not answer at all: that did it. What the run missed
+ * is no rule's breach but that, and as nothing came after it either, no loss. */
+static bool blame_held(struct hx_lane *lane, const char *why)
+{
+	struct hx_job *job = lane->held;
+	struct rp_result *result = lane->schedule->result;
+
+	if (job == NULL || lane->ran != 1 || job->company || lane->schedule->options.left_out[C2W_ROB_01])
+		return false;
+	DL_DELETE(lane->held, job);
+	hx_job_record(job, &result)->findings_count = 0;
+	hx_job_blame(job, why);
+	job->outcome.loss = false;
+	job->outcome.excusable = 0;
+	lane->barren = 0;
+	hx_job_judge(job, &job->outcome);
+	return true;
+}
+
+/* It is restarted; whatever was held is tried again. */
+static void went_away(struct hx_lane *lane, const char *why)
+{
+	if (!blame_held(lane, why))
+		hx_lane_suspect(lane, why);
+	hx_lane_release_held(lane, false);
+	hx_lane_restart(lane);
 }
 
 static void stopped_answering(struct hx_lane *lane)
@@ -395,9 +485,7 @@ static void stopped_answering(struct hx_lane *lane)
 	}
 	hx_schedule_note(schedule, "The server does not answer any more%s%s: it is restarted.", lane->last != NULL ? " after " : "",
 	     lane->last != NULL ? lane->last->scenario->id : "");
-	hx_lane_suspect(lane, "it stopped answering");
-	hx_lane_release_held(lane, false);
-	hx_lane_restart(lane);
+	went_away(lane, "it stopped answering");
 }
 
 static void probe_over(struct hx_lane *lane)
@@ -409,6 +497,7 @@ static void probe_over(struct hx_lane *lane)
 	}
 	hx_share_titles(&lane->share, lane->target->titles, lane->target->title_count);
 	lane->state = HX_LANE_OPEN;
+	lane->ran = 0;
 	hx_lane_release_held(lane, true);
 }
 
@@ -434,6 +523,59 @@ static void last_greeting_over(struct hx_lane *lane)
 	schedule->result->verdict_reason = rp_text(schedule->result, "The target stopped answering after %s.", lane->last->scenario->id);
 }
 
+/* What was said last to a server that lived; NULL: nothing was. Sets *answered if anything ever came back. */
+static const struct rp_event *last_said(const struct hx_lane *lane, const struct hx_greeter *greeter, bool *answered)
+{
+	const struct rp_scenario *record = hx_greet_record(greeter);
+	int64_t end = lane->died_at - lane->schedule->options.run_start;
+	const struct rp_event *last = NULL;
+
+	for (size_t i = 0; i < record->timeline_count; i++) {
+		const struct rp_event *event = &record->timeline[i];
+
+		if (event->octets != NULL && event->received)
+			*answered = true;
+		else if (event->octets != NULL && event->at <= end)
+			last = event;
+	}
+	return last;
+}
+
+/* ROB-01: it came up, answered, and ended of what is said to it first, all of which is well-formed. One that never answered may be no server. */
+static bool killed_by_greeting(struct hx_lane *lane, const char *why)
+{
+	struct hx_schedule *schedule = lane->schedule;
+	const struct hx_greeter *greeter = NULL;
+	const struct rp_event *last = NULL;
+	struct rp_scenario *record;
+	bool answered = false;
+	char *text;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct rp_event *said = lane->greeted_by[i] == NULL ? NULL : last_said(lane, lane->greeted_by[i], &answered);
+
+		if (said == NULL || (last != NULL && said->at < last->at))
+			continue;
+		last = said;
+		greeter = lane->greeted_by[i];
+	}
+	if (lane->index > 0 || !answered || last == NULL || schedule->options.left_out[C2W_ROB_01])
+		return false;
+	record = hx_schedule_add_sanity(schedule, greeter);
+	schedule->result->target.udp = record->transport == RP_UDP || (lane->present & C2W_ON_UDP) != 0;
+	schedule->result->target.tcp = record->transport == RP_TCP || (lane->present & C2W_ON_TCP) != 0;
+	record->verdict = RP_FAIL;
+	record->reason = NULL;
+	record->findings_count = 0;
+	text = rp_shown_octets(last->octets, last->length);
+	rp_finding_add(schedule->result, record, C2W_ROB_01, RP_FAIL)->what =
+		rp_text(schedule->result, "The server went away: %s. The last that was said to it: %s", why, text);
+	free(text);
+	schedule->result->verdict_reason = rp_text(schedule->result, "The server ends in the sanity exchange (%s), so nothing else was run: mend that first.", why);
+	hx_schedule_stop(schedule, "the sanity exchange failed");
+	return true;
+}
+
 /* The server ended during a greeting. */
 static void died_greeting(struct hx_lane *lane)
 {
@@ -442,12 +584,11 @@ static void died_greeting(struct hx_lane *lane)
 	lane->died = NULL;
 	switch (lane->purpose) {
 	case HX_FIRST:
-		hx_lane_lose(lane, why);
+		if (!killed_by_greeting(lane, why))
+			hx_lane_lose(lane, why);
 		break;
 	case HX_PROBE:
-		hx_lane_suspect(lane, why);
-		hx_lane_release_held(lane, false);
-		hx_lane_restart(lane);
+		went_away(lane, why);
 		break;
 	case HX_FINAL:
 		lane->state = HX_LANE_OVER;

@@ -32,9 +32,13 @@ struct hx_lane {
 	bool need_probe;
 	bool timid;                     /* the server died too often in company: one at a time from here on */
 	unsigned bad_in_row, barren;
+	unsigned ran;                   /* runs over since it was greeted or started */
 	struct hx_job *last;            /* the last one that was answered */
 	bool last_alone;
+	struct net_timer *doubt;        /* a greeting is over with a request unanswered: the server may be about to end */
+	bool doubtful;
 	char *died;                     /* why the server ended, while the greeting that it ended in is being stopped */
+	int64_t died_at;
 };
 
 struct hx_death { const struct hx_job *job; /* the first suspect */ bool confirmed; char *why; };
@@ -80,6 +84,8 @@ static inline bool hx_is_bad(enum rp_verdict verdict)
 
 /* A run is over and counts: it is settled or queued for another try. */
 void hx_job_judge(struct hx_job *job, const struct hx_outcome *outcome);
+/* The server ended, or hung, while this ran alone: nothing else can have done it. ROB-01. */
+void hx_job_blame(struct hx_job *job, const char *why);
 /* What the target's end spoiled does not count as a try. */
 void hx_job_play_again(struct hx_job *job);
 /* It cannot be tried again. What failed so far was not confirmed; what never ran says so. */
@@ -102,6 +108,7 @@ void hx_schedule_find_flaky(struct hx_schedule *schedule);
 /* ---- schedule_greet.c ---- */
 
 void hx_lane_greet(struct hx_lane *lane, enum hx_purpose purpose);
+void hx_lane_died_greeting(struct hx_lane *lane, const char *why);
 /* Asks for it. After some in a row without a run between the lane becomes timid; after as many more it is lost. */
 void hx_lane_restart(struct hx_lane *lane);
 struct rp_scenario *hx_schedule_add_sanity(struct hx_schedule *schedule, const struct hx_greeter *greeter); /* moves the other records */

@@ -35,6 +35,18 @@ static void blame(struct hx_schedule *schedule, const struct hx_job *job, const 
 	rp_finding_add(schedule->result, record, C2W_ROB_01, RP_FAIL)->what = rp_text(schedule->result, "The server went away: %s.", why);
 }
 
+void hx_job_blame(struct hx_job *job, const char *why)
+{
+	struct rp_result *result = job->schedule->result;
+	struct rp_scenario *record = hx_job_record(job, &result);
+
+	if (job->schedule->options.left_out[C2W_ROB_01])
+		return;
+	record->verdict = RP_FAIL;
+	record->reason = NULL;
+	rp_finding_add(result, record, C2W_ROB_01, RP_FAIL)->what = rp_text(result, "The server went away: %s.", why);
+}
+
 static void suspect(struct hx_lane *lane, struct hx_death *death, struct hx_job *job)
 {
 	if (job->suspect_of != 0 || job->settled)

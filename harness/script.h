@@ -39,6 +39,7 @@ enum hx_expr_kind {
 	HX_TIME_OF,          /* time(alice): TIME, as text, of alice's last request; .client_expr in .left */
 	HX_EARLIER,          /* earlier(alice): a TIME below that of her last request */
 	HX_LENGTH,           /* length("x"): octets */
+	HX_UNLISTED,         /* unlisted($movie + " "): with ? behind it where that is a title of the target; .left */
 	HX_MISCASED,         /* miscased($movie): its letters in the other case; never a title of the target; .left */
 	HX_DECIMAL,          /* decimal($i): a number as decimal octets; .left */
 };
@@ -152,11 +153,15 @@ enum hx_main_room { HX_MAIN_FREE, HX_MAIN_SHARED, HX_MAIN_EXCLUSIVE };
 
 struct hx_member { const char *name; int transport; /* C2W_ON_…, or -1: the run's */ };
 
+/* $max-text >= 64, 1000 >= $max-text: a parameter on one side; on the other numbers and parameters, with + - * between. */
+struct hx_bound { const struct hx_expr *more, *less; const struct hx_bound *next; };
+
 struct hx_needs {
 	unsigned movies;                 /* at least so many titles (the leases of `my movie` counted in) */
 	bool capacity, room_capacity;    /* the profile must give them */
 	bool both;                       /* UDP and TCP (mixed casts too) */
 	bool load;                       /* floods: loopback, or --allow-load */
+	const struct hx_bound *bounds;   /* what the profile must keep to */
 };
 
 struct hx_scenario {

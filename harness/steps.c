@@ -181,7 +181,7 @@ static void repeat_for(struct hx_run *run, const struct hx_step *step, struct hx
 
 static enum hx_progress missing(struct hx_run *run, const struct hx_step *step, struct hx_client *client, enum c2w_rule rule)
 {
-	struct hx_item *other = hx_forbidden(run, client, INT64_MAX, false);
+	struct hx_item *other = hx_forbidden(run, client, rule, INT64_MAX, false);
 	double seconds = (double)(net_now(run->net) - run->step_began) / 1e9;
 	const char *got = hx_print(run->arena, "nothing within %.1f s", seconds);
 	if (other != NULL)
@@ -355,9 +355,10 @@ static enum hx_progress timed_silence(struct hx_run *run, const struct hx_step *
 {
 	if (run->step_fresh)
 		deadline(run, run->step_began + hx_eval_whole(run, step->duration));
-	struct hx_item *item = hx_forbidden(run, client, run->step_began, false);
+	enum c2w_rule rule = hx_rule_of(run, step);
+	struct hx_item *item = hx_forbidden(run, client, rule, run->step_began, false);
 	while (item != NULL && lag_explains(run, item))
-		item = hx_forbidden(run, client, item->at + 1, false);
+		item = hx_forbidden(run, client, rule, item->at + 1, false);
 	if (item != NULL)
 		return broken_silence(run, step, client, item);
 	if (!run->step_due)
@@ -447,7 +448,7 @@ static enum hx_progress do_silence(struct hx_run *run, const struct hx_step *ste
 	struct hx_item *answer = run->progress > 0 ? find_sentinel(run, client) : NULL;
 	if (answer != NULL)
 		DL_DELETE(client->inbox, answer);
-	struct hx_item *item = hx_forbidden(run, client, INT64_MAX, false);
+	struct hx_item *item = hx_forbidden(run, client, hx_rule_of(run, step), INT64_MAX, false);
 	if (answer != NULL)
 		DL_PREPEND(client->inbox, answer);
 	if (item != NULL)
@@ -469,7 +470,7 @@ void hx_judge_silences(struct hx_run *run)
 {
 	for (unsigned i = 0; i < run->client_count; i++) {
 		struct hx_client *client = &run->clients[i];
-		struct hx_item *item = client->silence != NULL ? hx_forbidden(run, client, INT64_MAX, true) : NULL;
+		struct hx_item *item = client->silence != NULL ? hx_forbidden(run, client, client->silence_rule, INT64_MAX, true) : NULL;
 		if (item != NULL)
 			hx_find(run, client->silence_rule, false, "something came, late, that must not come", hx_print(run->arena, "%s gets nothing", client->name),
 			        hx_escape(run, (struct c2w_str){ item->octets, item->length }));

@@ -150,14 +150,14 @@ static bool is_title(const struct hx_target *target, struct c2w_str octets)
 	return false;
 }
 
-/* Letters beyond ASCII stay as they are. Where that is a title all the same, there are question marks behind it. */
-static struct hx_value miscased(struct hx_run *run, struct c2w_str octets)
+/* Where it is a title, there are question marks behind it. In the other case, letters beyond ASCII stay as they are. */
+static struct hx_value unlisted(struct hx_run *run, struct c2w_str octets, bool miscased)
 {
 	char *to = hx_alloc(run->arena, octets.length + run->target->title_count + 1);
 	struct c2w_str other = { to, octets.length };
 	for (size_t i = 0; i < octets.length; i++) {
 		bool letter = (octets.at[i] | ' ') >= 'a' && (octets.at[i] | ' ') <= 'z';
-		to[i] = (char)(letter ? octets.at[i] ^ ' ' : octets.at[i]);
+		to[i] = (char)(letter && miscased ? octets.at[i] ^ ' ' : octets.at[i]);
 	}
 	while (is_title(run->target, other))
 		to[other.length++] = '?';
@@ -211,13 +211,27 @@ struct hx_value hx_eval(struct hx_run *run, const struct hx_expr *expr)
 	case HX_EARLIER:
 		return time_of(run, hx_eval_client(run, expr->left), -1);
 	case HX_MISCASED:
-		return miscased(run, hx_eval_octets(run, expr->left));
+	case HX_UNLISTED:
+		return unlisted(run, hx_eval_octets(run, expr->left), expr->kind == HX_MISCASED);
 	case HX_DECIMAL:
 		return octets_value(hx_eval_octets(run, expr->left));
 	case HX_LENGTH:
 		return number_value(HX_NUMBER, (double)hx_eval_octets(run, expr->left).length);
 	}
 	return number_value(HX_NUMBER, 0);
+}
+
+double hx_number_of(const struct c2w_params *params, const struct hx_expr *expr)
+{
+	double left, right;
+
+	if (expr->kind == HX_PARAMETER)
+		return parameter_value(params, (enum c2w_param)expr->index).number;
+	if (expr->left == NULL)
+		return expr->number;
+	left = hx_number_of(params, expr->left);
+	right = hx_number_of(params, expr->right);
+	return expr->kind == HX_TIMES ? left * right : expr->kind == HX_MINUS ? left - right : left + right;
 }
 
 struct c2w_str hx_eval_octets(struct hx_run *run, const struct hx_expr *expr)

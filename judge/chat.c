@@ -27,16 +27,8 @@ static bool junk_delivered(const struct jd_arrival *arrival, const struct jd_tex
 	return false;
 }
 
-static bool junk_sent(const struct jd *jd)
-{
-	for (unsigned i = 0; i < jd->endpoint_count; i++)
-		if (jd->endpoints[i].opened && jd->endpoints[i].junk_count > 0)
-			return true;
-	return false;
-}
-
 struct candidates {
-	const struct jd_text *same_but_author, *same_time, *same_but_time, *same_author; /* the newest of each */
+	const struct jd_text *same_but_author, *same_time, *same_but_time, *same_author, *same_data; /* the newest of each */
 };
 
 static bool has(const struct jd_text *text, const uint64_t *time_text, const uint64_t *data)
@@ -45,6 +37,11 @@ static bool has(const struct jd_text *text, const uint64_t *time_text, const uin
 		if ((!time_text || text->variants[i].time_text == *time_text) && (!data || text->variants[i].data == *data))
 			return true;
 	return false;
+}
+
+static bool came_here(const struct jd_arrival *arrival, const struct jd_text *text)
+{
+	return jd_record_find(arrival->endpoint, C2W_CHAT, text->time, text->user) != NULL;
 }
 
 static struct candidates candidates_of(const struct jd_arrival *arrival)
@@ -65,32 +62,98 @@ static struct candidates candidates_of(const struct jd_arrival *arrival)
 			found.same_but_author = text;
 		if (!found.same_time && has(text, &time_text, NULL))
 			found.same_time = text;
+		if (!found.same_data && has(text, NULL, &data) && text->variants[0].forbidden == C2W_NO_RULE && !came_here(arrival, text))
+			found.same_data = text;
 	}
+	if (found.same_but_time)
+		found.same_data = NULL;
 	return found;
+}
+
+static bool holds(struct c2w_str octets, struct c2w_str part)
+{
+	return memmem(octets.at, octets.length, part.at, part.length) != NULL;
+}
+
+/* Once its octets are overwritten, junk is known by its fields only. */
+static bool junk_holds(const struct jd_arrival *arrival, const struct jd_junk *junk, bool explained)
+{
+	const struct c2w_message *message = arrival->message;
+	struct c2w_str octets = jd_keep_get(&arrival->jd->keep, junk->kept);
+
+	if (octets.length > 0)
+		return holds(octets, message->time_text) || holds(octets, message->data) || (!explained && holds(octets, message->user));
+	return junk->time_text == jd_hash(message->time_text) || junk->data == jd_hash(message->data) || (!explained && junk->user == arrival->user);
+}
+
+/* May a bad reader have made this of what one endpoint sent? It has its TIME or its text from there then; or, where no text of ours is meant
+ * instead, the endpoint's name or one from there, and the rest is anybody's guess. */
+static bool made_of(const struct jd_arrival *arrival, const struct jd_endpoint *endpoint, bool explained)
+{
+	for (unsigned i = 0; i < endpoint->junk_count && i < JD_JUNK; i++)
+		if (junk_holds(arrival, &endpoint->junk[i], explained))
+			return true;
+	return endpoint->junk_count > JD_JUNK || (endpoint->junk_count > 0 && !explained && jd_asked_as(endpoint, arrival->user));
+}
+
+static bool made_of_junk(const struct jd_arrival *arrival, const struct candidates *found)
+{
+	const struct jd *jd = arrival->jd;
+	bool explained = found->same_but_time || found->same_but_author || found->same_data;
+
+	for (unsigned i = 0; i < jd->endpoint_count; i++)
+		if (jd->endpoints[i].opened && made_of(arrival, &jd->endpoints[i], explained))
+			return true;
+	return false;
+}
+
+/* Its author has said this no more often than it came here before. */
+static bool is_surplus(const struct jd_arrival *arrival)
+{
+	uint64_t data = jd_hash(arrival->message->data);
+	unsigned said = 0, came = 0;
+	const struct jd_text *text;
+	const struct jd_record *record;
+
+	for (unsigned n = 0; (text = jd_text_recent(arrival->jd, n)) != NULL; n++)
+		said += text->user == arrival->user && text->variants[0].forbidden == C2W_NO_RULE && has(text, NULL, &data);
+	for (unsigned n = 0; (record = jd_record_recent(arrival->endpoint, n)) != NULL; n++)
+		came += record->command == C2W_NEW_MESSAGE && record->user == arrival->user && record->data == data;
+	return said > 0 && came >= said;
+}
+
+static void wrong_time(const struct jd_arrival *arrival, const struct jd_text *text)
+{
+	jd_find(arrival, C2W_FMT_02, "TIME is not that of the author's request, octet for octet", jd_keep_get(&arrival->jd->keep, text->time_text),
+	        arrival->message->time_text);
+}
+
+static void wrong_author(const struct jd_arrival *arrival, const struct jd_text *text)
+{
+	jd_find(arrival, C2W_FMT_03, "USER_NAME is not the author's", jd_keep_get(&arrival->jd->keep, text->user_text), arrival->message->user);
 }
 
 static void invented(const struct jd_arrival *arrival)
 {
 	struct jd *jd = arrival->jd;
 	struct candidates found;
-	const struct jd_text *author, *time;
+	const struct jd_text *author;
 
 	if (arrival->message->time <= jd->forgotten_text)
 		return;
-	jd->reading.undecided = jd->opaque || jd->segmented || junk_sent(jd);
+	found = candidates_of(arrival);
+	jd->reading.undecided = jd->opaque || jd->segmented || made_of_junk(arrival, &found);
 	if (jd->reading.undecided)
 		return;
-	found = candidates_of(arrival);
+	jd->reading.surplus = is_surplus(arrival);
 	author = found.same_but_author ? found.same_but_author : found.same_but_time ? NULL : found.same_time;
-	time = found.same_but_time ? found.same_but_time : found.same_author;
 	if (author && author->variants[0].forbidden != C2W_NO_RULE)
 		jd_find(arrival, author->variants[0].forbidden, "a text that had to be discarded was delivered", none, arrival->octets);
-	else if (author)
-		jd_find(arrival, C2W_FMT_03, "USER_NAME is not the author's", jd_keep_get(&jd->keep, author->user_text), arrival->message->user);
-	else if (time)
-		jd_find(arrival, C2W_FMT_02, "TIME is not that of the author's request, octet for octet", jd_keep_get(&jd->keep, time->time_text),
-		        arrival->message->time_text);
-	else
+	else if (author || found.same_data)
+		wrong_author(arrival, author ? author : found.same_data);
+	if (!author && (found.same_but_time || found.same_data || found.same_author))
+		wrong_time(arrival, found.same_but_time ? found.same_but_time : found.same_data ? found.same_data : found.same_author);
+	else if (!author)
 		jd_find(arrival, C2W_MSG_02, "a text was delivered that its author never sent", none, arrival->octets);
 }
 
@@ -164,6 +227,20 @@ static void again(const struct jd_arrival *arrival, const struct jd_text *text, 
 	jd_repeat(arrival, record, &cause);
 }
 
+/* The TIME is nobody's, and the author has said the same once more since it came: no repetition then. */
+static bool said_since(const struct jd_arrival *arrival, const struct jd_record *record)
+{
+	uint64_t data = jd_hash(arrival->message->data);
+	const struct jd_text *text;
+
+	if (arrival->message->time <= arrival->jd->forgotten_text || !(record->acked || arrival->endpoint->tcp))
+		return false;
+	for (unsigned n = 0; (text = jd_text_recent(arrival->jd, n)) != NULL; n++)
+		if (text->user == arrival->user && text->first_seq > record->last_seq && has(text, NULL, &data))
+			return true;
+	return false;
+}
+
 /* ---- all together ------------------------------------------------------------------------------- */
 
 static bool stranger_chats(const struct jd_arrival *arrival, struct jd_record *same)
@@ -193,19 +270,39 @@ static bool spoilt(const struct jd_arrival *arrival, const struct jd_text *text,
 	return true;
 }
 
+/* What its author has said under another TIME, which did not come here yet: for a message with the TIME of a text that did, or with no text's as it was
+ * written. NULL: there is none. */
+static const struct jd_text *meant(const struct jd_arrival *arrival, const struct jd_text *text, const struct jd_record *latest)
+{
+	uint64_t time_text = jd_hash(arrival->message->time_text), data = jd_hash(arrival->message->data);
+	bool came = latest && latest->matched && (latest->acked || arrival->endpoint->tcp);
+	const struct jd_text *other;
+
+	if (!text || text->variant_count > JD_VARIANTS || has(text, NULL, &data) || (!came && has(text, &time_text, NULL)))
+		return NULL;
+	for (unsigned n = 0; (other = jd_text_recent(arrival->jd, n)) != NULL; n++)
+		if (other->user == arrival->user && has(other, NULL, &data) && !came_here(arrival, other))
+			return other;
+	return NULL;
+}
+
 /* Is it a repetition? */
 static bool unmatched(const struct jd_arrival *arrival, const struct jd_text *text, const struct jd_record *latest)
 {
+	const struct jd_text *other = meant(arrival, text, latest);
+
 	if (text && text->variant_count > JD_VARIANTS) /* it may be one that was sent and is forgotten */
 		return false;
-	if (spoilt(arrival, text, latest))
+	if (!other && spoilt(arrival, text, latest))
 		return true;
 	if (junk_delivered(arrival, text))
 		return false;
-	if (text)
-		wrong_fields(arrival, text);
-	else
+	if (!text)
 		invented(arrival);
+	else if (other)
+		wrong_time(arrival, other);
+	else
+		wrong_fields(arrival, text);
 	return false;
 }
 
@@ -221,7 +318,7 @@ bool jd_chat(const struct jd_arrival *arrival, bool stranger)
 
 	if (stranger)
 		return stranger_chats(arrival, same);
-	if (same && (!text || jd_once(arrival->jd, text) || text->last_seq < same->last_seq)) {
+	if (same && (text ? jd_once(arrival->jd, text) || text->last_seq < same->last_seq : !said_since(arrival, same))) {
 		again(arrival, text, same);
 		return true;
 	}

@@ -66,6 +66,7 @@ struct jd_reading {
 	bool repetition;           /* the same response or NEW_MESSAGE has been received before by this endpoint, and no new answer was due */
 	bool from_server;          /* a command that servers send was recognised */
 	bool stranger;             /* a NEW_MESSAGE by somebody who is not ours */
+	bool surplus;              /* a NEW_MESSAGE with a TIME that is nobody's, which its author has said no more often than it came here before */
 	bool undecided;            /* it fits nothing that was asked or said, and too little is known to say what is wrong with it */
 };
 const struct jd_reading *jd_last(const struct jd *jd);

@@ -156,6 +156,13 @@ struct jd_record *jd_record_same(struct jd_endpoint *endpoint, enum c2w_family f
 	return record_from(endpoint, jd_index_find(&endpoint->record_index, key_of(family, time)), family, time, &user, &octets);
 }
 
+struct jd_record *jd_record_recent(struct jd_endpoint *endpoint, unsigned n)
+{
+	unsigned slot = jd_index_recent(&endpoint->record_index, n);
+
+	return slot == JD_NO_SLOT ? NULL : &endpoint->records[slot];
+}
+
 struct jd_record *jd_record_by_id(struct jd_endpoint *endpoint, uint64_t id)
 {
 	if (id == 0 || endpoint->record_index.made - id >= JD_RECORDS)
@@ -181,7 +188,8 @@ struct jd_record *jd_record_add(const struct jd_arrival *arrival, bool matched)
 
 	*record = (struct jd_record){
 		.id = endpoint->record_index.made, .family = family, .command = message->command, .code = message->code,
-		.time = message->time, .user = arrival->user, .octets = arrival->hash, .kept = jd_keep_put(&arrival->jd->keep, arrival->octets),
+		.time = message->time, .user = arrival->user, .octets = arrival->hash, .data = family == C2W_CHAT ? jd_hash(message->data) : 0,
+		.kept = jd_keep_put(&arrival->jd->keep, arrival->octets),
 		.first_seq = arrival->jd->seq, .last_seq = arrival->jd->seq, .first_at = arrival->at, .last_at = arrival->at,
 		.spaced_at = arrival->at, .copies = 1, .spaced = 1, .matched = matched, .maybe_acked = acked_early(endpoint, family, message->time),
 	};

@@ -124,7 +124,7 @@ static bool ends_line(char octet)
 	return octet == '\r' || octet == '\n';
 }
 
-/* Every line of it might be taken for a message by a server that reads badly. */
+/* Every line of it might be taken for a message by a server that reads badly; the last one holds whatever follows. */
 static void note_junk(struct jd *jd, struct jd_endpoint *endpoint, struct c2w_str octets, enum c2w_err err)
 {
 	const char *at = octets.at, *end = octets.at + octets.length;
@@ -135,7 +135,7 @@ static void note_junk(struct jd *jd, struct jd_endpoint *endpoint, struct c2w_st
 
 		while (at < end && ends_line(*at))
 			at++;
-		for (from = at; at < end && !ends_line(*at);)
+		for (from = at; at < end && (!ends_line(*at) || i == PIECES - 1);)
 			at++;
 		if (at == from)
 			return;

@@ -14,7 +14,7 @@ bool jd_never_connected(const struct jd_endpoint *endpoint)
 	return endpoint->connect_seq == 0 && endpoint->junk_count == 0 && !endpoint->opaque && !endpoint->segmented;
 }
 
-static bool asked_as(const struct jd_endpoint *endpoint, uint64_t user)
+bool jd_asked_as(const struct jd_endpoint *endpoint, uint64_t user)
 {
 	for (unsigned i = 0; i < endpoint->name_count && i < JD_NAMES; i++)
 		if (endpoint->names[i] == user)
@@ -24,7 +24,7 @@ static bool asked_as(const struct jd_endpoint *endpoint, uint64_t user)
 
 bool jd_never_named(const struct jd_endpoint *endpoint, uint64_t user)
 {
-	return !asked_as(endpoint, user) && endpoint->junk_count == 0 && !endpoint->opaque && !endpoint->segmented;
+	return !jd_asked_as(endpoint, user) && endpoint->junk_count == 0 && !endpoint->opaque && !endpoint->segmented;
 }
 
 bool jd_speaks_as(const struct jd_endpoint *endpoint, uint64_t user)
@@ -36,7 +36,7 @@ bool jd_speaks_as(const struct jd_endpoint *endpoint, uint64_t user)
 
 static void note_name(struct jd_endpoint *endpoint, uint64_t user)
 {
-	if (endpoint->name_count > JD_NAMES || asked_as(endpoint, user))
+	if (endpoint->name_count > JD_NAMES || jd_asked_as(endpoint, user))
 		return;
 	if (endpoint->name_count < JD_NAMES)
 		endpoint->names[endpoint->name_count] = user;

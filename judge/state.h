@@ -54,7 +54,7 @@ struct jd_record {
 	unsigned code;
 	int64_t time;
 	uint64_t user;                  /* hash */
-	uint64_t octets;                /* hash */
+	uint64_t octets, data;          /* hashes; data: of a NEW_MESSAGE */
 	struct jd_ref kept;
 	uint64_t first_seq, last_seq;
 	int64_t first_at, last_at, spaced_at;
@@ -227,6 +227,7 @@ uint64_t jd_variant_hash(const struct c2w_message *message);
 /* The newest record of this family, TIME and user, then those before it. */
 struct jd_record *jd_record_find(struct jd_endpoint *endpoint, enum c2w_family family, int64_t time, uint64_t user);
 struct jd_record *jd_record_same(struct jd_endpoint *endpoint, enum c2w_family family, int64_t time, uint64_t user, uint64_t octets);
+struct jd_record *jd_record_recent(struct jd_endpoint *endpoint, unsigned n); /* NULL at the end */
 struct jd_record *jd_record_by_id(struct jd_endpoint *endpoint, uint64_t id);
 struct jd_record *jd_record_add(const struct jd_arrival *arrival, bool matched);
 void jd_record_ack(struct jd *jd, struct jd_endpoint *endpoint, int64_t at, const struct c2w_message *ack);
@@ -240,6 +241,7 @@ void jd_session_answer(const struct jd_arrival *arrival, struct jd_exchange *exc
 void jd_session_processed(struct jd_endpoint *endpoint, uint64_t first_seq, int64_t time); /* in the session it has */
 bool jd_never_connected(const struct jd_endpoint *endpoint); /* it certainly has no session: it never asked for one */
 bool jd_never_named(const struct jd_endpoint *endpoint, uint64_t user); /* it never asked for one as this user */
+bool jd_asked_as(const struct jd_endpoint *endpoint, uint64_t user); /* it asked for a session as this user, or may have */
 bool jd_speaks_as(const struct jd_endpoint *endpoint, uint64_t user); /* if it has a session, it is this user's */
 bool jd_settled(const struct jd_endpoint *endpoint, uint64_t seq); /* it was not on the move from then to now */
 

@@ -11,7 +11,7 @@
 
 #include "net/ops.h"
 
-enum { RESOLVER_ERRORS = -1000 }; /* getaddrinfo()'s codes (all negative) lie below */
+enum { NOT_AN_ADDRESS = -1000, RESOLVER_ERRORS = -1001 /* getaddrinfo()'s codes (all negative) lie below */ };
 
 bool net_addr_equal(const struct net_addr *a, const struct net_addr *b)
 {
@@ -49,11 +49,11 @@ static int port_parse(uint16_t *port, const char *text)
 	size_t digits = strspn(text, "0123456789");
 
 	if (digits == 0 || digits > 5 || text[digits])
-		return -EINVAL;
+		return NOT_AN_ADDRESS;
 	for (const char *digit = text; *digit; digit++)
 		value = value * 10 + (unsigned)(*digit - '0');
 	if (value > UINT16_MAX)
-		return -EINVAL;
+		return NOT_AN_ADDRESS;
 	*port = (uint16_t)value;
 	return 0;
 }
@@ -85,16 +85,16 @@ int net_addr_parse(struct net_addr *addr, const char *text)
 
 	memset(addr, 0, sizeof(*addr));
 	if (!colon || colon == text || port_parse(&port, colon + 1))
-		return -EINVAL;
+		return NOT_AN_ADDRESS;
 	size_t length = (size_t)(colon - text);
 	if (bracketed && (length < 3 || text[length - 1] != ']'))
-		return -EINVAL;
+		return NOT_AN_ADDRESS;
 	if (bracketed) {
 		text++;
 		length -= 2;
 	}
 	if (length >= sizeof(host) || (!bracketed && memchr(text, ':', length)))
-		return -EINVAL;
+		return NOT_AN_ADDRESS;
 	memcpy(host, text, length);
 	host[length] = '\0';
 	int error = host_resolve(addr, host, bracketed);
@@ -137,5 +137,7 @@ const char *net_error_text(int error)
 {
 	if (error >= 0)
 		return "no error";
+	if (error == NOT_AN_ADDRESS)
+		return "it takes HOST:PORT, as 127.0.0.1:1950, [::1]:1950 or localhost:1950";
 	return error < RESOLVER_ERRORS ? gai_strerror(error - RESOLVER_ERRORS) : strerror(-error);
 }

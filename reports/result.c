@@ -405,6 +405,8 @@ unsigned rp_mending_rank(enum c2w_rule rule)
 	static const char areas[][4] = { "CON", "TRN", "FMT", "LST", "ENT", "LEA", "MSG", "NAM", "REL", "ROB" };
 	unsigned place = 0;
 
+	if (rule == C2W_ROB_01)
+		return 0;
 	while (place < sizeof(areas) / sizeof(areas[0]) && strcmp(areas[place], c2w_rule_info(rule)->area) != 0)
 		place++;
 	return place * C2W_RULES + rule;

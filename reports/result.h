@@ -204,7 +204,8 @@ struct rp_counts { size_t scenarios[RP_VERDICTS]; size_t rules[RP_VERDICTS]; siz
 struct rp_counts rp_count(const struct rp_result *result);
 bool rp_rule_counts(enum c2w_rule rule);
 
-/* What to mend first: smaller is earlier. Logging in, lists, rooms, chat, timing, robustness; the rules' own order within. */
+/* What to mend first: smaller is earlier. What ends the server (ROB-01), since anything else may be broken by that; then logging in, lists, rooms, chat,
+ * timing, robustness; the rules' own order within. */
 unsigned rp_mending_rank(enum c2w_rule rule);
 
 /* Octets as the result file writes them: printable ASCII stands for itself, the rest is \r \n \t \\ or \xHH. Lossless.
@@ -223,9 +224,10 @@ int rp_json_write(const struct rp_result *result, FILE *to);
 enum { RP_MAX_FILE = 128 * 1024 * 1024 };
 struct rp_result *rp_json_read(const char *file, char **error);
 
-struct rp_terminal_options { bool colour; unsigned width; bool verbose, quiet; };
+struct rp_terminal_options { bool colour; unsigned width; bool verbose, quiet, chosen; };
 /* Every octet of a target is escaped: nothing here can move a cursor. Failures first, ordered by what to mend first.
- * width: columns, 0 for 80. quiet: the failures in brief and the last line. verbose: nothing counted instead of shown. */
+ * width: columns, 0 for 80. quiet: the failures in brief and the last line. verbose: nothing counted instead of shown.
+ * chosen: some scenarios only were to run, so the rules that none of them tests are counted. */
 void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp_terminal_options *options);
 /* The last line: "violates: 3 of 71 rules broken, 66 kept, 2 not tested". Caller frees. */
 char *rp_summary_line(const struct rp_result *result);

@@ -26,7 +26,7 @@ struct page {
 	const struct rp_result *result;
 	FILE *to;
 	unsigned width;
-	bool colour, verbose, quiet;
+	bool colour, verbose, quiet, chosen;
 };
 
 static void *must(void *memory)
@@ -356,17 +356,38 @@ static void put_table_row(const struct page *page, enum c2w_rule id)
 	putc('\n', page->to);
 }
 
+/* Of what was not to be tested, nobody wants a row. */
+static bool has_row(const struct page *page, enum c2w_rule rule)
+{
+	return rp_rule_counts(rule) && (!page->chosen || page->verbose || page->result->rules[rule].verdict != RP_UNTESTED);
+}
+
+static void put_table_area(const struct page *page, unsigned area)
+{
+	bool any = false;
+
+	for (unsigned i = 1; i < C2W_RULES; i++) {
+		if (!has_row(page, (enum c2w_rule)i) || strcmp(c2w_rule_info((enum c2w_rule)i)->area, c2w_area_name(area)) != 0)
+			continue;
+		if (!any)
+			fprintf(page->to, "%s%s%s\n", style(page, RP_FAINT), c2w_area_title(area), style(page, RP_PLAIN));
+		any = true;
+		put_table_row(page, (enum c2w_rule)i);
+	}
+}
+
 static void put_table(const struct page *page)
 {
+	size_t others = 0;
+
 	heading(page, "RULES");
 	fprintf(page->to, "  %-6s  %-6s  %-12s  %s\n", "rule", "level", "verdict", page->width < NARROW ? " tested" : "scenarios");
-	for (unsigned area = 0; c2w_area_name(area) != NULL; area++) {
-		fprintf(page->to, "%s%s%s\n", style(page, RP_FAINT), c2w_area_title(area), style(page, RP_PLAIN));
-		for (unsigned i = 1; i < C2W_RULES; i++)
-			if (rp_rule_counts((enum c2w_rule)i) &&
-			    strcmp(c2w_rule_info((enum c2w_rule)i)->area, c2w_area_name(area)) == 0)
-				put_table_row(page, (enum c2w_rule)i);
-	}
+	for (unsigned area = 0; c2w_area_name(area) != NULL; area++)
+		put_table_area(page, area);
+	for (unsigned i = 1; i < C2W_RULES; i++)
+		others += rp_rule_counts((enum c2w_rule)i) && !has_row(page, (enum c2w_rule)i);
+	if (others > 0)
+		put_counted(page, 2, "… and %zu that the chosen scenarios did not test (--verbose shows all)", others);
 }
 
 static void put_uncounted(const struct page *page)
@@ -665,10 +686,10 @@ static void put_whole(const struct page *page)
 	if (page->result->expectation.surprises_count > 0)
 		heading(page, "NOT AS EXPECTED");
 	put_surprises(page);
-	if (page->result->scenarios_count > 0) {
+	if (page->result->scenarios_count > 0)
 		put_table(page);
+	if (page->result->scenarios_count > 0 && (!page->chosen || page->verbose))
 		put_uncounted(page);
-	}
 	put_reasons(page, RP_INCONCLUSIVE, "COULD NOT BE JUDGED");
 	put_reasons(page, RP_SKIP, "SKIPPED");
 	put_run(page);
@@ -679,7 +700,7 @@ static void put_whole(const struct page *page)
 void rp_terminal_write(const struct rp_result *result, FILE *to, const struct rp_terminal_options *options)
 {
 	struct page page = { .result = result, .to = to, .colour = options->colour, .verbose = options->verbose, .quiet = options->quiet,
-			     .width = options->width == 0 ? STANDARD_WIDTH : options->width };
+			     .chosen = options->chosen, .width = options->width == 0 ? STANDARD_WIDTH : options->width };
 
 	page.width = page.width < LEAST_WIDTH ? LEAST_WIDTH : page.width > MOST_WIDTH ? MOST_WIDTH : page.width;
 	if (options->quiet) {

@@ -115,13 +115,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_PORT: command->port = (unsigned)number(state, "port", text, 0, 65535); break;
 	case KEY_TRANSPORT: set_transport(state, to, text); break;
 	case KEY_MOVIES: load_movies(state, command, text); break;
-	case KEY_RTO: to->rto = (int64_t)number(state, "rto", text, 1, 3600000) * 1000000; break;
-	case KEY_MAX_RETRANSMITS: to->max_retransmits = (unsigned)number(state, "max-retransmits", text, 0, 1000); break;
+	case KEY_RTO: to->params.rto = (int64_t)number(state, "rto", text, 1, 3600000) * 1000000; break;
+	case KEY_MAX_RETRANSMITS: to->params.max_retransmits = (int64_t)number(state, "max-retransmits", text, 0, 1000); break;
 	case KEY_MAX_USERS: to->max_users = (unsigned)number(state, "max-users", text, 1, 65535); break;
 	case KEY_MAX_ROOM: to->max_room = (unsigned)number(state, "max-room", text, 0, 65535); break;
-	case KEY_MAX_REQUEST: to->max_request = number(state, "max-request", text, 128, C2W_MAX_TO_CLIENT); break;
-	case KEY_MAX_TEXT: to->max_text = number(state, "max-text", text, 1, C2W_MAX_TO_CLIENT); break;
-	case KEY_MAX_BACKLOG: to->max_backlog = number(state, "max-backlog", text, 1, 1 << 30); break;
+	case KEY_MAX_REQUEST: to->params.max_request = (int64_t)number(state, "max-request", text, 128, C2W_MAX_TO_CLIENT); break;
+	case KEY_MAX_TEXT: to->params.max_text = (int64_t)number(state, "max-text", text, 1, C2W_MAX_TO_CLIENT); break;
+	case KEY_MAX_BACKLOG: to->params.max_backlog = (int64_t)number(state, "max-backlog", text, 1, 1 << 30); break;
 	case KEY_LOSS: to->loss = probability(state, text); break;
 	case KEY_SEED: to->seed = number(state, "seed", text, 0, UINT64_MAX); break;
 	case KEY_VERBOSE: to->log = SRV_LOG_VERBOSE; break;

@@ -124,6 +124,7 @@ static bool cut_fraction(struct srv_passing *p)
 	return true;
 }
 FAULT(time_in_seconds, .answer_of = C2W_MOVIE_LIST_RESPONSE, .answer = cut_fraction);
+FAULT(texts_time_in_seconds, .answer_of = C2W_NEW_MESSAGE, .answer = cut_fraction);
 
 static bool six_digits(struct srv_passing *p)
 {

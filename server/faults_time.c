@@ -450,6 +450,22 @@ static bool forgotten_when_acked(const struct srv_core *core, const struct srv_e
 }
 FAULT(executed_again_after_the_ack, .policy.stale = forgotten_when_acked);
 
+static bool note_refusal(struct srv_passing *p)
+{
+	if (p->message.code == 1004)
+		srv_gate_note(p->gate, &p->way, p->message.user)->at = p->message.time;
+	return true;
+}
+
+static bool refusals_forgotten_when_acked(const struct srv_core *core, const struct srv_endpoint *endpoint, const struct c2w_message *request)
+{
+	const struct srv_memo *memo = srv_gate_recall(srv_gate_of(core), &endpoint->way, &request->user);
+	bool refused = request->command == C2W_CONNECTION_REQUEST && memo && memo->at == request->time;
+
+	return refused ? forgotten_when_acked(core, endpoint, request) : request->time <= endpoint->last;
+}
+FAULT(refused_login_executed_again, .answer_of = C2W_CONNECTION_ERROR, .answer = note_refusal, .policy.stale = refusals_forgotten_when_acked);
+
 static int64_t rounded(int64_t time)
 {
 	return time / 1000000 >> 32 ? time / 1000 : -time;

@@ -87,7 +87,7 @@ static size_t send_stream(struct srv_service *service, struct srv_connection *co
 {
 	if (connection->gone || net_tcp_send(connection->tcp, octets, length) < 0)
 		return 0;
-	if (net_tcp_backlog(connection->tcp) > service->options.max_backlog)
+	if (net_tcp_backlog(connection->tcp) > (size_t)service->options.params.max_backlog)
 		net_tcp_push(connection->tcp); /* ROB-03 counts what the kernel does not take */
 	return net_tcp_backlog(connection->tcp);
 }
@@ -331,7 +331,8 @@ static void accepted(void *context, struct net_tcp *tcp)
 {
 	static const struct net_tcp_events events = { .received = received_octets, .ended = connection_ended };
 	struct srv_service *service = context;
-	struct srv_connection *connection = calloc(1, sizeof(*connection) + service->options.max_request);
+	size_t max_request = (size_t)service->options.params.max_request;
+	struct srv_connection *connection = calloc(1, sizeof(*connection) + max_request);
 
 	if (!connection)
 		return; /* the listener resets it */
@@ -340,7 +341,7 @@ static void accepted(void *context, struct net_tcp *tcp)
 	connection->way.connection = connection;
 	net_tcp_peer(tcp, &connection->way.peer);
 	net_tcp_local(tcp, &connection->way.local);
-	c2w_framer_init(&connection->framer, connection->buffer, service->options.max_request);
+	c2w_framer_init(&connection->framer, connection->buffer, max_request);
 	net_tcp_accept(tcp, &events, connection);
 	connection->heard = net_now(service->net);
 	service->connections++;
@@ -406,6 +407,7 @@ static void make_core(struct srv_service *service)
 	const struct srv_options *options = &service->options;
 	struct srv_carrier carrier = { .context = service, .send = send_message, .drop = drop_connection, .note = note };
 	struct srv_settings settings = {
+		.params = options->params,
 		.max_users = options->max_users,
 		.max_room = options->max_room,
 		.max_endpoints = options->max_endpoints ? options->max_endpoints : 1,
@@ -414,12 +416,6 @@ static void make_core(struct srv_service *service)
 
 	service->movies = srv_movies_with_streams(options->movies ? options->movies : srv_movies_inside, &settings.movie_count);
 	settings.movies = service->movies;
-	c2w_params_init(&settings.params);
-	settings.params.rto = options->rto;
-	settings.params.max_retransmits = options->max_retransmits;
-	settings.params.max_request = (int64_t)options->max_request;
-	settings.params.max_text = (int64_t)options->max_text;
-	settings.params.max_backlog = (int64_t)options->max_backlog;
 	service->filter = service->policy.filter;
 	if (service->filter)
 		settings.filter = service->filtered = service->filter->open(&settings, &carrier, service->net);
@@ -430,22 +426,15 @@ static void make_core(struct srv_service *service)
 
 void srv_options_init(struct srv_options *options)
 {
-	struct c2w_params params;
-
-	c2w_params_init(&params);
 	*options = (struct srv_options){
 		.udp = true,
 		.tcp = true,
-		.rto = params.rto,
-		.max_retransmits = (unsigned)params.max_retransmits,
 		.max_users = 1000,
-		.max_request = (size_t)params.max_request,
-		.max_text = (size_t)params.max_text,
-		.max_backlog = (size_t)params.max_backlog,
 		.max_endpoints = 16384,
 		.max_idle = 512,
 		.log = SRV_LOG_NORMAL,
 	};
+	c2w_params_init(&options->params);
 }
 
 int srv_serve(struct net *net, const struct net_addr *at, const struct srv_options *options, struct srv_service **service)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "net/link.h"
+#include "protocol/params.h"
 
 struct srv_service;
 struct srv_policy; /* server/policy.h: what a faulty server does otherwise */
@@ -15,11 +16,9 @@ enum srv_log { SRV_LOG_QUIET, SRV_LOG_NORMAL, SRV_LOG_VERBOSE };
 struct srv_options {
 	bool udp, tcp;
 	const char *const *movies;  /* NULL-terminated titles; NULL: those inside (one with a comma, one with an accent) */
-	int64_t rto;                /* ns */
-	unsigned max_retransmits;
+	struct c2w_params params;   /* all but capacity and room_capacity; nothing is auto or any */
 	unsigned max_users;         /* FMT-07: limited so that every list fits in 65507 octets */
 	unsigned max_room;          /* users a movie room holds; 0: no limit */
-	size_t max_request, max_text, max_backlog; /* octets */
 	unsigned max_endpoints;     /* UDP endpoints without a session that are remembered: ROB-04 */
 	unsigned max_idle;          /* TCP connections without a session; closed after 30 s of silence: ROB-04 */
 	double loss;                /* probability per datagram, each way */

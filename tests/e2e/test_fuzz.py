@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, ROOT, Running
+from conftest import BUILD, ROOT, Running, until
 from fits import fits
 
 REFERENCE = f"exec {shlex.quote(str(BUILD / 'c2w-server'))} --quiet --port {{port}}"
@@ -125,6 +125,21 @@ def test_a_crash_is_reproduced_shrunk_and_written(fuzz, judge):
     assert done.code in (1, 3), done
 
 
+def test_what_the_server_printed_last_is_told_and_tells_crashes_apart(fuzz):
+    done, result = fuzz("--launch", TOY + "raise", "--waits", "0", "--count", "1500", "--time", "60s")
+    deaths = {finding["what"]: pathlib.Path(finding["scenario"]) for finding in result["findings"] if finding["kind"] == "death"}
+    assert {what.partition(", its last words: ")[2] for what in deaths} == {"KeyError: #####", "LookupError: no text"}, done
+    for what, scenario in deaths.items():
+        assert what.startswith("the server ended with status 1, ") and f'scenario "Not again: {what}"' in scenario.read_text()
+        assert what[-8:] in re.sub("[0-9]", "#", scenario.with_suffix(".output").read_text()) and "Traceback" in scenario.with_suffix(".output").read_text()
+
+
+def test_a_server_that_every_client_ends_is_found_to_end(fuzz):
+    done, result = fuzz("--launch", TOY + "leave", "--waits", "0", "--first")
+    found = the_finding(result, "ROB-01")
+    assert done.code == 1 and found["kind"] == "death" and found["reproduced"] and "KeyError" in found["what"], done
+
+
 def test_a_hang_is_found_by_an_honest_client(fuzz):
     done, result = fuzz("--launch", TOY + "hang", "--count", "200", "--first")
     found = the_finding(result, "ROB-02")
@@ -132,13 +147,13 @@ def test_a_hang_is_found_by_an_honest_client(fuzz):
 
 
 def test_a_leak_is_seen(fuzz):
-    done, result = fuzz("--launch", TOY + "leak", "--count", "6000", "--time", "60s")
+    done, result = fuzz("--launch", TOY + "leak", "--count", "6000", "--time", "60s", "--waits", "0")
     leaks = [finding for finding in result["findings"] if finding["kind"] == "leak"]
     assert done.code == 1 and leaks and "descriptors" in leaks[0]["what"], done
 
 
 def test_memory_that_leaks_is_seen(fuzz):
-    done, result = fuzz("--launch", TOY + "memory", "--count", "6000", "--time", "60s", "--first")
+    done, result = fuzz("--launch", TOY + "memory", "--count", "6000", "--time", "60s", "--first", "--waits", "0")
     leaks = [finding for finding in result["findings"] if finding["kind"] == "leak"]
     assert done.code == 1 and leaks and "memory" in leaks[0]["what"], done
 
@@ -166,16 +181,16 @@ def test_a_running_server_that_hangs_is_a_finding(fuzz, running):
 
 def test_a_server_that_is_started_again_by_others_is_gone_on_with(fuzz, running):
     again = f"while :; do {TOY.removeprefix('exec ')} crash; done"
-    done, result = fuzz("--target", running(again), "--count", "2000", "--first", timeout=60)
+    done, result = fuzz("--target", running(again), "--count", "2000", "--first", "--waits", "0", timeout=60)
     found = the_finding(result, "ROB-01")
     assert done.code == 1 and found["kind"] == "death" and found["reproduced"] and not result["lost"], done
 
 
 def test_what_does_not_show_again_does_not_count(fuzz, running, tmp_path):
-    done, result = fuzz("--target", running(TOY + "once"), "--count", "400")
+    done, result = fuzz("--target", running(TOY + "once"), "--count", "400", "--waits", "0")
     assert done.code == 0 and result["findings"] == [], done
     seen = result["seen_once"]  # that answer; where others take the machine a late one, too
-    assert "LEA-03" in {once["rule"] for once in seen} and not any(once["reproduced"] for once in seen)
+    assert "FMT-09" in {once["rule"] for once in seen} and not any(once["reproduced"] for once in seen)
     assert f"seen once and not again: {len(seen)}" in done.err
     names = {path.name for path in (tmp_path / "findings").glob("*.c2w")}
     assert len(names) == len(seen) and all(name.startswith("once-0") for name in names), names
@@ -183,7 +198,7 @@ def test_what_does_not_show_again_does_not_count(fuzz, running, tmp_path):
 
 @pytest.mark.parametrize("command", [TOY + "slow", TOY + "odd", REFERENCE + " --max-users 2 --max-room 1"], ids=["slow", "odd", "full"])
 def test_what_is_odd_and_allowed_is_no_finding(fuzz, command):
-    done, result = fuzz("--launch", command, "--count", "60")
+    done, result = fuzz("--launch", command, "--count", "60", "--waits", "0")
     assert done.code == 0 and result["findings"] == [], done
 
 
@@ -211,6 +226,35 @@ def test_a_full_disk_is_said_and_survived(program, tmp_path):
                     "--out", tmp_path / "findings", "--json", tmp_path / "result.json"]).finish()
     assert done.code in (1, 2) and "too large" in done.err and "pipe is missing" in done.err, done
     assert not list(tmp_path.glob("*/*.c2w")), "half a file is left"
+
+
+def test_what_is_no_input_is_said_and_nothing_to_replay_is_an_error(fuzz, program, tmp_path):
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "notes.c2w").write_text("to be written\n")
+    done, _ = fuzz("--launch", REFERENCE, "--corpus", corpus, "--replay")
+    assert done.code == 2 and f"{corpus}/notes.c2w: there is nothing in it" in done.err and "no scenario in it" in done.err, done
+    shutil.copy(ROOT / "scenarios/lists/LST-05-never-connected.c2w", corpus)
+    done, result = fuzz("--launch", faulty("users-listed-for-anyone"), "--corpus", corpus, "--replay")
+    assert the_finding(result, "LST-05")["origin"] == f"{corpus}/LST-05-never-connected.c2w" and f"from {corpus}/LST-05" in done.err, done
+
+
+def test_where_nothing_can_be_written_is_said_at_once(program, tmp_path):
+    (tmp_path / "file").touch()
+    for option in "--out", "--corpus", "--json":
+        place = tmp_path / "file" / "there" if option == "--json" else tmp_path / "file"
+        done = program("c2w-fuzz", "--target", "127.0.0.1:1", "--out", tmp_path / "findings", option, place)
+        assert done.code == 2 and f"{place}: Not a directory" in done.err, done
+
+
+def test_an_interrupt_before_the_server_is_up_is_no_finding(tmp_path):
+    file = tmp_path / "fuzz.json"
+    running = Running([BUILD / "c2w-fuzz", "--launch", "sleep 60", "--json", file, "--out", tmp_path / "findings"])
+    pid = running.process.pid
+    assert until(lambda: pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text())  # the server is being started
+    running.process.send_signal(signal.SIGINT)
+    done = running.finish()
+    assert done.code == 130 and fits(json.loads(file.read_text()))["findings"] == [] and not (tmp_path / "findings").exists(), done
 
 
 def test_the_suite_is_a_corpus(fuzz, tmp_path):

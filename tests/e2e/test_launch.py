@@ -97,6 +97,35 @@ def test_a_server_that_never_answers(judge):
     assert run.code == 3 and result["verdict"] == "unreachable"
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_server_that_ends_in_the_sanity_exchange_breaks_a_rule(judge, transport):
+    """It came up and answered, and nothing but well-formed requests was sent: ROB-01, whatever was to be judged."""
+    run, result = judge("--launch", f"{HOSTILE} dies 1 {{host}} {{port}}", "--transport", transport, "--only", "CON")
+    assert run.code == 1 and result["verdict"] == "violates", run
+    (sanity,) = result["scenarios"]
+    (finding,) = sanity["findings"]
+    assert sanity["id"] == "sanity" and finding["rule"] == "ROB-01" and finding["verdict"] == "fail"
+    assert "it ended with status 0" in finding["what"] and "MOVIE_LIST_REQUEST" in finding["what"]
+    assert run.out.index("1. ROB-01") < run.out.index("RULES")
+
+
+def test_a_server_that_ends_before_it_answers_is_unreachable(judge):
+    run, result = judge("--launch", f"{HOSTILE} dies 0 {{host}} {{port}}", "--only", "CON")
+    assert run.code == 3 and result["verdict"] == "unreachable" and not result["scenarios"], run
+
+
+def test_what_a_single_scenario_silences_is_its_doing(judge, tmp_path):
+    """Nobody else was on the server, it answered before and answers nobody after: few tries, and no doubt."""
+    (tmp_path / "x.c2w").write_text(
+        'scenario "It hangs"\nproves   ENT-04\nover     udp\ncast     alice\n\nalice > octets "9.5: SEND_MESSAGE_REQUEST|" + $alice + "|die\\r\\n"\n'
+        'alice > ENTER_MOVIE_REQUEST "?"\nalice < ENTER_MOVIE_ERROR [ENT-04]\n')
+    run, result = judge("--launch", f"{HOSTILE} hangs 0 {{host}} {{port}}", "-D", "rto=100ms", "-D", "answer-within=200ms", tmp_path / "x.c2w", timeout=60)
+    assert run.code == 1, run
+    (scenario,) = result["scenarios"]
+    assert [(finding["rule"], finding["what"]) for finding in scenario["findings"]] == [("ROB-01", "The server went away: it stopped answering.")]
+    assert not scenario["flaky"] and result["target"]["restarts"] == 2
+
+
 def test_what_a_scenario_kills_is_restarted_and_said(judge, tmp_path):
     (tmp_path / "lib.c2w").write_text("exchange $who connects {\n\t$who > CONNECTION_REQUEST\n\t$who < CONNECTION_GRANTED\n}\n")
     for name, text in ("a", "hello"), ("b", "die"), ("c", "hello"):

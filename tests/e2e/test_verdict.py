@@ -102,6 +102,14 @@ def test_other_parameters_are_judged_as_given(server, judge):
     assert {rule["id"] for rule in result["rules"] if rule["verdict"] == "fail"} & {"REL-05", "REL-06"}
 
 
+def test_titles_may_be_nearly_the_same(server, judge, tmp_path):
+    """What a scenario asks for as no movie's title is none of the target's, though they differ by a blank or a letter's case."""
+    titles = tmp_path / "titles"
+    titles.write_text("M\nM \n M\nm\nMM\nM\u00a0\n\"M\"\n/dev/zero\n")
+    run, result = judge("--target", server("--movies", titles).address, "--only", "ENT-02")
+    assert run.code == 0 and result["summary"]["fail"] == 0, run.out
+
+
 def test_a_profile_file_does_the_same(server, judge, tmp_path):
     profile = tmp_path / "class.profile"
     profile.write_text("# what this class was told\nmax-text = 200\n")

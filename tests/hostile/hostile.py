@@ -225,6 +225,17 @@ class Crash(Naive):
         super().received(peer, octets)
 
 
+class Hangs(Naive):
+    """Answers nobody any more once it got a message with the text "die"; the process stays."""
+
+    hung = False
+
+    def received(self, peer, octets):
+        self.hung = self.hung or b"|die" in octets
+        if not self.hung:
+            super().received(peer, octets)
+
+
 class Turning:
     """A right server for N messages, which go to the one at `address`; then another one of the above."""
 

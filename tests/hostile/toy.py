@@ -1,11 +1,14 @@
-"""A small server over UDP for the black-box fuzzer's tests: right enough to be talked to, and with one mistake, or none.
+"""A small server over UDP for the black-box fuzzer's tests: right enough to be talked to, and with one mistake, or none. It never
+retransmits and gives nobody up, so whoever wants nothing else to be found does not wait (--waits 0).
 
-toy.py PORT crash|leak|memory|hang|once|slow|odd|none
+toy.py PORT crash|leave|raise|leak|memory|hang|once|slow|odd|none
   crash   the second LEAVE_SESSION_REQUEST after a movie room ends it
+  leave   an exception ends it at each LEAVE_SESSION_REQUEST in the main room
+  raise   an exception ends it at that after a movie room, another one at a text of more than 100 octets
   leak    each CONNECTION_REQUEST opens a file that nobody closes
   memory  each CONNECTION_REQUEST takes 8 KiB that nobody gives back
   hang    a text with a pipe is chewed for ever
-  once    a single answer, the hundredth, has a wrong code
+  once    a single CONNECTION_GRANTED, after a hundred answers, carries data
   slow    every message takes 1 ms (no mistake)
   odd     errors with reasons, lists in any order (no mistake)
 """
@@ -36,20 +39,24 @@ class Toy:
 
     def send(self, peer, head, command, user, data=""):
         self.sent += 1
-        if self.mistake == "once" and self.sent >= 100 and command.startswith("LEAVE_SESSION_ERROR"):
-            self.mistake, command = "none", "LEAVE_SESSION_ERROR_7"
+        if self.mistake == "once" and self.sent >= 100 and command == "CONNECTION_GRANTED":
+            self.mistake, data = "none", "welcome"
         if self.mistake == "odd" and "_ERROR_" in command:
             data = random.choice(["", "no | not: like this", "\u00e9"])
         octets = f"{head}: {command}|{user}|{data}\r\n".encode()
         if command != "NEW_MESSAGE":
             self.answers[peer] = head, command.split("_")[0], user, octets
+        elif user == self.sessions[peer][0] and float(head) == self.last[peer]:
+            self.answers[peer] = head, "SEND", user, octets
         self.socket.sendto(octets, peer)
 
-    def repeat(self, peer, head, command, user):
-        """REL-11: a copy of what answered it, acked or not."""
+    def repeats(self, peer, head, command, user):
+        """REL-11, REL-12: a copy of what answered it, acked or not."""
         last = self.answers.get(peer)
-        if last and float(last[0]) == float(head) and last[1:3] == (command.split("_")[0], user):
+        again = last and float(last[0]) == float(head) and last[1:3] == (command.split("_")[0], user)
+        if again:
             self.socket.sendto(last[3], peer)
+        return again
 
     def connection(self, peer, head, user, data):
         if self.mistake == "leak":
@@ -73,12 +80,10 @@ class Toy:
         return "|".join(entries)
 
     def users(self, peer, head, user, data):
-        if peer in self.sessions:
-            self.send(peer, head, "USER_LIST_RESPONSE", user, self.listed(f"{name},{room or 'MAIN_ROOM'}" for name, room, _ in self.sessions.values()))
+        self.send(peer, head, "USER_LIST_RESPONSE", user, self.listed(f"{name},{room or 'MAIN_ROOM'}" for name, room, _ in self.sessions.values()))
 
     def movies(self, peer, head, user, data):
-        if peer in self.sessions:
-            self.send(peer, head, "MOVIE_LIST_RESPONSE", user, self.listed(MOVIES))
+        self.send(peer, head, "MOVIE_LIST_RESPONSE", user, self.listed(MOVIES))
 
     def enter(self, peer, head, user, data):
         session = self.sessions.get(peer)
@@ -99,14 +104,16 @@ class Toy:
         else:
             if self.mistake == "crash" and session[2]:
                 os.abort()
+            if self.mistake == "leave" or (self.mistake == "raise" and session[2]):
+                raise KeyError(peer[1])
             del self.sessions[peer]
             self.waiting.pop(peer, None)
         self.send(peer, head, "LEAVE_SESSION_GRANTED", user)
 
     def say(self, peer, head, user, data):
-        session = self.sessions.get(peer)
-        if not session or not 0 < len(data.encode()) <= 1024:
-            return
+        session = self.sessions[peer]
+        if self.mistake == "raise" and len(data) > 100:
+            raise LookupError("no text")
         while self.mistake == "hang" and "|" in data:
             pass
         for other, (_, room, _) in self.sessions.items():
@@ -131,11 +138,14 @@ class Toy:
             self.heard(peer, head, user, data)
         act = {"CONNECTION_REQUEST": self.connection, "USER_LIST_REQUEST": self.users, "MOVIE_LIST_REQUEST": self.movies,
                "ENTER_MOVIE_REQUEST": self.enter, "LEAVE_SESSION_REQUEST": self.leave, "SEND_MESSAGE_REQUEST": self.say}.get(command)
-        if not act or (peer in self.sessions and (user != self.sessions[peer][0] and act != self.connection or float(head) <= self.last[peer])):
-            if act:
-                self.repeat(peer, head, command, user)
+        if not act or self.repeats(peer, head, command, user):
             return
+        if peer in self.sessions and (user != self.sessions[peer][0] and act != self.connection or float(head) <= self.last[peer]):
+            return
+        if act == self.say and not (peer in self.sessions and 0 < len(data.encode()) <= 1024) or act in (self.users, self.movies) and peer not in self.sessions:
+            return  # discarded: it sets no TIME
         self.last[peer] = float(head)
+        self.answers.pop(peer, None)
         act(peer, head, user, data)
 
     def run(self):

@@ -1,7 +1,8 @@
 /* The whole suite against every known-bad server, in virtual time: rule by fault, as a matrix.
- *   matrix [--suite FOLDER] [--json FILE] [--verbose] [FAULT...]
+ *   matrix [--suite FOLDER] [--json FILE] [--verbose] [FAULT|PARAMETERS...]
  * Fails unless each fault is caught, on every transport it shows on, by a scenario that proves a rule it breaks; no rule outside
- * its declared set fails, unless in company only; the faultless core shows nothing; and the packets alone, as c2w-trace judges them, say the same. One process a core; results come back through shared memory. */
+ * its declared set fails, unless in company only; the faultless core shows nothing, whatever the parameters that it has and is judged by; and the
+ * packets alone, as c2w-trace judges them, say the same. One process a core; results come back through shared memory. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,26 @@
 #include "pcap/trace.h"
 #include "server/faults.h"
 
-enum { WORKERS = 2, PATIENCE = 30, TEXT = 160, CAPACITY = 12, ROOM_CAPACITY = 4, RIGHT = SRV_FAULTS, SUBJECTS };
+enum { WORKERS = 2, PATIENCE = 30, TEXT = 160, CAPACITY = 12, ROOM_CAPACITY = 4 };
+
+#define CODES(value) \
+	"name-taken=" value " name-invalid=" value " server-full=" value " already-connected=" value " not-connected=" value " no-such-movie=" value \
+	" already-in-movie=" value " room-full=" value
+/* The right server with other parameters, as -D takes them, and what it is judged by; NULL: the same. */
+static const struct profile { const char *server, *judged_by; } profiles[] = {
+	{ "", NULL },
+	{ "max-retransmits=0", NULL }, { "max-retransmits=1", NULL }, { "max-retransmits=2", NULL }, { "max-retransmits=5", NULL }, { "max-retransmits=7", NULL },
+	{ "rto=200ms", NULL }, { "rto=2s", NULL }, { "rto=10s max-retransmits=5", NULL }, { "rto=300ms max-retransmits=4", "rto=auto max-retransmits=auto" },
+	{ "answer-within=50ms", NULL }, { "rto-tolerance=-1%,+1%", NULL },
+	{ "max-text=100", NULL }, { "max-text=4000", NULL },
+	{ "max-request=128 max-text=32 max-backlog=128KiB", NULL }, { "max-request=600", NULL }, { "max-request=60000", NULL },
+	{ "max-backlog=4KiB", NULL }, { "max-backlog=256KiB", NULL }, { "max-backlog=2MiB", NULL }, { "max-backlog=64MiB", NULL },
+	{ "name-taken=4321 name-invalid=0 already-connected=1999 not-connected=2222 no-such-movie=3 room-full=9999 no-session=7", NULL },
+	{ CODES("77"), CODES("any") " no-session=any stream=any" },
+	{ "main-room=Lobby list-separator=; entry-separator==>", NULL },
+};
+
+enum { RIGHT = SRV_FAULTS, SUBJECTS = SRV_FAULTS + sizeof(profiles) / sizeof(profiles[0]) };
 
 /* What the suite says of one server. */
 struct finding {
@@ -38,6 +58,30 @@ struct plan {
 	bool left_out[C2W_RULES];
 	bool verbose;
 };
+
+static const char *name_of(int subject)
+{
+	const struct profile *profile = &profiles[subject < RIGHT ? 0 : subject - RIGHT];
+	return subject < RIGHT ? srv_fault_info((enum srv_fault)subject)->name : profile->judged_by != NULL ? profile->judged_by : profile->server;
+}
+
+static int find_subject(const char *name)
+{
+	for (int subject = 0; subject < SUBJECTS; subject++)
+		if (strcmp(name_of(subject), name) == 0)
+			return subject;
+	return strcmp(name, "none") == 0 ? (int)RIGHT : -1;
+}
+
+static void set_params(struct c2w_params *params, const char *words)
+{
+	for (size_t length; *words != '\0'; words += length + (words[length] == ' ')) {
+		size_t name = strcspn(words, "=");
+		length = strcspn(words, " ");
+		if (c2w_params_set(params, (struct c2w_str){ words, name }, (struct c2w_str){ words + name + 1, length - name - 1 }) != C2W_OK)
+			abort();
+	}
+}
 
 static void complain(void *context, const char *text)
 {
@@ -76,10 +120,10 @@ static void look_at(struct finding *found, const struct rp_scenario *scenario, i
 		if (verbose)
 			printf("  %-7s %s (%s) %s:%u %s | %s | %s\n", c2w_rule_info(f->rule)->id, scenario->id, rp_transport_name(scenario->transport), f->file ? f->file : "",
 			       f->line, f->what, f->expected ? f->expected : "", f->got ? f->got : "");
-		if (found->outside[0] == '\0' && !scenario->company_only && (fault == RIGHT || !srv_fault_breaks((enum srv_fault)fault, f->rule)))
+		if (found->outside[0] == '\0' && !scenario->company_only && (fault >= RIGHT || !srv_fault_breaks((enum srv_fault)fault, f->rule)))
 			snprintf(found->outside, TEXT, "%s in %s over %s", c2w_rule_info(f->rule)->id, scenario->id, rp_transport_name(scenario->transport));
 	}
-	if (fault == RIGHT && scenario->verdict != RP_PASS && scenario->verdict != RP_SKIP && found->outside[0] == '\0')
+	if (fault >= RIGHT && scenario->verdict != RP_PASS && scenario->verdict != RP_SKIP && found->outside[0] == '\0')
 		snprintf(found->outside, TEXT, "%s over %s: %s", scenario->id, rp_transport_name(scenario->transport), rp_verdict_name(scenario->verdict));
 }
 
@@ -110,7 +154,7 @@ static void compare(struct finding *found, const struct rp_scenario *scenario, i
 {
 	for (int rule = 1; rule < C2W_RULES; rule++) {
 		found->traced[rule] = (unsigned char)(found->traced[rule] + (broken[rule] && found->traced[rule] < 255));
-		if (broken[rule] && found->packets[0] == '\0' && (fault == RIGHT || !srv_fault_breaks((enum srv_fault)fault, (enum c2w_rule)rule)))
+		if (broken[rule] && found->packets[0] == '\0' && (fault >= RIGHT || !srv_fault_breaks((enum srv_fault)fault, (enum c2w_rule)rule)))
 			snprintf(found->packets, TEXT, "the packets of %s over %s blame %s", scenario->id, rp_transport_name(scenario->transport), c2w_rule_info((enum c2w_rule)rule)->id);
 	}
 }
@@ -151,13 +195,19 @@ static void judge(const struct plan *plan, int fault, const struct hx_pick *pick
 {
 	struct srv_options server;
 	struct srv_service *service;
+	const struct profile *profile = &profiles[fault < RIGHT ? 0 : fault - RIGHT];
 	struct net *net = net_sim_new(&(struct net_sim_options){ .seed = 1 });
 	struct hx_target target = { .net = net, .address = { .octets = { 127, 0, 0, 1 }, .port = 1950, .family = 4 }, .udp = true, .tcp = true, .nonce = "maker" };
 	struct hx_target *targets[] = { &target };
 	c2w_params_init(&target.params);
 	srv_options_init(&server);
+	set_params(&server.params, profile->server);
+	set_params(&target.params, profile->judged_by != NULL ? profile->judged_by : profile->server);
+	bool auto_rto = target.params.rto == C2W_AUTO, auto_retransmits = target.params.max_retransmits == C2W_AUTO;
+	if (auto_rto || auto_retransmits)
+		set_params(&target.params, "rto=1s max-retransmits=3");
 	server.log = SRV_LOG_QUIET;
-	server.policy = fault == RIGHT ? NULL : srv_fault_policy((enum srv_fault)fault);
+	server.policy = fault >= RIGHT ? NULL : srv_fault_policy((enum srv_fault)fault);
 	if (crowded) {
 		server.max_users = CAPACITY;
 		server.max_room = ROOM_CAPACITY;
@@ -170,7 +220,7 @@ static void judge(const struct plan *plan, int fault, const struct hx_pick *pick
 	result->whole_timelines = true;
 	struct hx_schedule_options options = {
 		.net = net, .targets = targets, .lanes = 1, .picks = picks, .pick_count = count, .result = result, .run_start = net_now(net),
-		.left_out = plan->left_out, .transports = C2W_ON_BOTH, .transports_given = true, .no_gate = true, .allow_load = true, .seed = 1, .repeat = 1, .events = { .over = over }, .context = net,
+		.left_out = plan->left_out, .measure_rto = auto_rto, .measure_retransmits = auto_retransmits, .transports = C2W_ON_BOTH, .transports_given = true, .no_gate = true, .allow_load = true, .seed = 1, .repeat = 1, .events = { .over = over }, .context = net,
 	};
 	struct hx_schedule *schedule = hx_schedule_new(&options);
 	hx_schedule_start(schedule);
@@ -259,7 +309,7 @@ static const char *trouble(int fault, const struct finding *found, char text[2 *
 		return "the run did not end";
 	if (found->packets[0] != '\0')
 		return found->packets;
-	if (fault == RIGHT)
+	if (fault >= RIGHT)
 		return found->outside[0] != '\0' ? found->outside : NULL;
 	unsigned missed = srv_fault_info((enum srv_fault)fault)->transports & ~caught_on(fault, found);
 	if (missed != 0)
@@ -273,11 +323,11 @@ static const char *trouble(int fault, const struct finding *found, char text[2 *
 
 static void print_row(int fault, const struct finding *found, const char *wrong)
 {
-	printf("%-8s %-44s", wrong != NULL ? "NOT OK" : "ok", fault == RIGHT ? "(none)" : srv_fault_info((enum srv_fault)fault)->name);
+	printf("%-8s %-44s", wrong != NULL ? "NOT OK" : "ok", fault == RIGHT ? "(none)" : name_of(fault));
 	for (int rule = 1; rule < C2W_RULES; rule++)
 		if (found->failed[rule] > 0)
 			printf(" %s%s:%u", c2w_rule_info((enum c2w_rule)rule)->id,
-			       fault != RIGHT && srv_fault_breaks((enum srv_fault)fault, (enum c2w_rule)rule) ? "" : "(!)", found->failed[rule]);
+			       fault < RIGHT && srv_fault_breaks((enum srv_fault)fault, (enum c2w_rule)rule) ? "" : "(!)", found->failed[rule]);
 	printf(" packets:");
 	for (int rule = 1; rule < C2W_RULES; rule++)
 		if (found->traced[rule] > 0)
@@ -311,7 +361,7 @@ static void write_json(const char *file, const struct finding *found)
 		for (int rule = 1; rule < C2W_RULES; rule++)
 			if (found[fault].failed[rule] > 0)
 				json_object_set_new(rules, c2w_rule_info((enum c2w_rule)rule)->id, json_integer(found[fault].failed[rule]));
-		json_array_append_new(faults, json_pack("{s:s,s:b,s:s?,s:i,s:o}", "fault", fault == RIGHT ? "" : srv_fault_info((enum srv_fault)fault)->name,
+		json_array_append_new(faults, json_pack("{s:s,s:b,s:s?,s:i,s:o}", "fault", name_of(fault),
 		                                        "ok", wrong == NULL, "trouble", wrong, "runs", (int)found[fault].runs, "failed", rules));
 	}
 	json_t *root = json_pack("{s:s,s:o}", "schema", "c2w-selftest/1", "faults", faults);
@@ -352,7 +402,7 @@ int main(int argc, char **argv)
 		} else if (strcmp(argv[i], "--verbose") == 0) {
 			plan.verbose = true;
 		} else {
-			int fault = strcmp(argv[i], "none") == 0 ? RIGHT : srv_fault_find(argv[i]);
+			int fault = find_subject(argv[i]);
 			if (fault < 0) {
 				fprintf(stderr, "matrix: %s: no such fault; c2w-server-faulty --list-faults names them\n", argv[i]);
 				return 2;

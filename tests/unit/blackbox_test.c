@@ -443,6 +443,68 @@ static void a_play_leaves_nobody_behind(void **state)
 	world_ends(&world);
 }
 
+/* Each of them made the fuzzer blame a right server once. */
+static const char *const innocent[] = {
+	/* a TIME of 0 */
+	"cast alice over tcp, carol over tcp\n"
+	"alice > CONNECTION_REQUEST time \"0.000001\" # awaited\ncarol > CONNECTION_REQUEST time \"0.000000\"\nalice > SEND_MESSAGE_REQUEST data \"h\" # awaited\n",
+	/* a repetition that is too long */
+	"cast alice over udp\n"
+	"alice holds acks\nalice > CONNECTION_REQUEST time \"4102467159.50\" user \"a b\" # awaited\n"
+	"alice > CONNECTION_REQUEST time \"4102467159.500\" user \"a b\" data \"x\" * 4056 # awaited\n",
+	/* a text under way when its recipient logs in, and does not ack it */
+	"cast alice over tcp, bob over udp\n"
+	"alice > CONNECTION_REQUEST # awaited\nbob holds acks\nalice > SEND_MESSAGE_REQUEST data \"h\"\nbob > CONNECTION_REQUEST # awaited\n"
+	"alice > MOVIE_LIST_REQUEST # awaited\nbob > SEND_MESSAGE_REQUEST data \"h\" # awaited\n",
+	/* an ack that is sent before its answer comes */
+	"cast alice over udp, carol over udp\n"
+	"carol > CONNECTION_REQUEST # awaited\ncarol holds acks\ncarol > MOVIE_LIST_REQUEST time \"4061841739.5\"\n"
+	"carol > MOVIE_LIST_RESPONSE_ACK time \"4061841739.5\"\nalice > CONNECTION_REQUEST # awaited\ncarol > MOVIE_LIST_REQUEST time \"4061841739.5\" # awaited\n",
+	/* a login before a FIN, and somebody else who wants the name */
+	"cast alice over tcp, bob over udp\n"
+	"alice > CONNECTION_REQUEST\nalice half-closes\nbob > CONNECTION_REQUEST user $alice # awaited\n",
+	/* a reset by somebody who does not read */
+	"cast alice over tcp\n"
+	"alice stops reading\nalice > CONNECTION_REQUEST\nalice resets\nalice opens\nalice > CONNECTION_REQUEST # awaited\n",
+	/* texts of two authors who do not wait for each other */
+	"cast alice over udp, bob over udp\n"
+	"alice > CONNECTION_REQUEST # awaited\nbob > CONNECTION_REQUEST # awaited\nalice holds acks\nalice > SEND_MESSAGE_REQUEST data \"one\" # awaited\n"
+	"alice > SEND_MESSAGE_REQUEST data \"two\" # awaited\nbob > SEND_MESSAGE_REQUEST data \"three\" # awaited\nalice > NEW_MESSAGE_RESPONSE_ACK # awaited\n"
+	"alice > NEW_MESSAGE_RESPONSE_ACK # awaited\n",
+};
+
+static void the_innocent_are_not_blamed(void **state)
+{
+	static const char *const titles[] = { "Metropolis", "M" };
+	struct c2w_params params;
+	struct fz_world known = { &params, titles, 2 };
+
+	(void)state;
+	c2w_params_init(&params);
+	for (unsigned i = 0; i < 2 * sizeof(innocent) / sizeof(innocent[0]); i++) {
+		FILE *from = fmemopen((void *)innocent[i / 2], strlen(innocent[i / 2]), "r");
+		struct world world = { 0 };
+		struct fz_program program;
+		const struct fz_finding *findings;
+		struct fz_play *play;
+		unsigned count;
+
+		assert_true(fz_program_read(&program, from));
+		fclose(from);
+		fz_program_mend(&program, true, true, 2);
+		world_begins(&world, NULL, 1, 0);
+		play = fz_play_start(&(struct fz_play_options){
+			.net = world.net, .address = host, .world = &known, .program = &program, .tail = "t1", .round_trip = 100000, .patient = i % 2 > 0, .done = play_over, .context = world.net,
+		});
+		net_run(world.net);
+		findings = fz_play_findings(play, &count);
+		if (count > 0)
+			fail_msg("%s: %s", findings[0].what, innocent[i / 2]);
+		fz_play_free(play);
+		world_ends(&world);
+	}
+}
+
 /* ---- known-bad servers ----------------------------------------------------------------------------- */
 
 /* Of different kinds, each with the executions within which it must be found; which rule is blamed is the fault's own set. */
@@ -459,15 +521,15 @@ static const struct {
 	{ SRV_FAULT_fin_unnoticed, 3000 },           { SRV_FAULT_reset_unnoticed, 3000 },      { SRV_FAULT_fin_in_a_movie_room_unnoticed, 3000 },
 	{ SRV_FAULT_fin_drops_the_requests, 3000 },  { SRV_FAULT_name_kept_after_closing, 3000 }, { SRV_FAULT_name_free_after_the_ack, 3000 },
 	{ SRV_FAULT_name_of_32_refused, 5000 },      { SRV_FAULT_name_of_33_granted, 5000 },   { SRV_FAULT_name_main_room_refused, 5000 },
-	{ SRV_FAULT_taken_before_connected, 3000 },  { SRV_FAULT_name_compared_without_case, 3000 }, { SRV_FAULT_old_time_does_not_connect, 5000 },
+	{ SRV_FAULT_taken_before_connected, 3000 },  { SRV_FAULT_name_compared_without_case, 3000 }, { SRV_FAULT_old_time_does_not_connect, 20000 },
 	{ SRV_FAULT_title_stripped, 5000 },          { SRV_FAULT_title_in_any_case, 5000 },    { SRV_FAULT_title_with_comma_unknown, 3000 },
 	{ SRV_FAULT_author_takes_texts_along, 10000 }, { SRV_FAULT_newest_text_first, 5000 },   { SRV_FAULT_tcp_texts_wait_for_acks, 5000 },
 	{ SRV_FAULT_lists_wait_for_texts, 5000 },    { SRV_FAULT_repeated_text_unanswered, 5000 }, { SRV_FAULT_empty_text_before_repetition, 5000 },
 	{ SRV_FAULT_strangers_executed_again, 3000 }, { SRV_FAULT_leaving_executed_again, 3000 }, { SRV_FAULT_unknown_sets_time, 5000 },
-	{ SRV_FAULT_far_times_lose_microseconds, 5000 }, { SRV_FAULT_time_of_the_repetition, 5000 }, { SRV_FAULT_long_user_list_cut, 20000 },
+	{ SRV_FAULT_far_times_lose_microseconds, 5000 }, { SRV_FAULT_time_of_the_repetition, 5000 },
 	{ SRV_FAULT_repeats_go_to_the_last_speaker, 20000 }, { SRV_FAULT_time_changes_when_repeated, 20000 }, { SRV_FAULT_last_user_is_global, 20000 },
-	{ SRV_FAULT_name_kept_after_giving_up, 20000 }, { SRV_FAULT_tcp_unacked_ends_session, 20000 },
-	{ SRV_FAULT_data_of_an_ack_refused, 40000 },          { SRV_FAULT_movies_for_some_only, 5000 },
+	{ SRV_FAULT_name_kept_after_giving_up, 20000 }, { SRV_FAULT_tcp_unacked_ends_session, 40000 },
+	{ SRV_FAULT_movies_for_some_only, 5000 },
 };
 
 /* What follows from them is seen, and blamed. */
@@ -672,6 +734,7 @@ int main(void)
 		cmocka_unit_test(a_server_may_be_full),
 		cmocka_unit_test(datagrams_may_overtake_and_vanish),
 		cmocka_unit_test(a_hunt_ends_soon_after_its_time),
+		cmocka_unit_test(the_innocent_are_not_blamed),
 		cmocka_unit_test(faults_are_found_and_written_down),
 		cmocka_unit_test(a_changed_text_is_not_told_as_missing),
 		cmocka_unit_test(a_death_is_no_closed_connection),

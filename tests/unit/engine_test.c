@@ -399,6 +399,54 @@ static void another_scenarios_text_is_not_taken(void **state)
 	rp_result_free(end.result);
 }
 
+static void say(struct fake *fake, const struct c2w_message *request, const struct net_datagram *datagram, const char *time)
+{
+	char text[300];
+	snprintf(text, sizeof(text), "NEW_MESSAGE|%.*s|%.*s", (int)request->user.length, request->user.at, (int)request->data.length, request->data.at);
+	reply(fake, &datagram->peer, time != NULL ? time : request->time_text.at, time != NULL ? strlen(time) : request->time_text.length, text);
+}
+
+static void texts_at_zero(struct fake *fake, const struct c2w_message *request, const struct net_datagram *datagram)
+{
+	if (request->command == C2W_SEND_MESSAGE_REQUEST)
+		say(fake, request, datagram, "0");
+	else
+		right(fake, request, datagram);
+}
+
+static void texts_twice(struct fake *fake, const struct c2w_message *request, const struct net_datagram *datagram)
+{
+	char time[32];
+	if (request->command == C2W_SEND_MESSAGE_REQUEST && request->data.length > 0) {
+		say(fake, request, datagram, NULL);
+		snprintf(time, sizeof(time), "7.%u", fake->requests);
+		say(fake, request, datagram, time);
+	} else if (request->command != C2W_SEND_MESSAGE_REQUEST) {
+		right(fake, request, datagram);
+	}
+}
+
+#define SAYS(text) "alice > SEND_MESSAGE_REQUEST \"" text "\"\nalice < NEW_MESSAGE by alice \"" text "\"\n"
+
+static void a_text_with_the_time_of_none_is_charged_to_its_own_rule(void **state)
+{
+	(void)state;
+	struct fake fake = { .answer = texts_at_zero };
+	struct outcome end = play(&fake, LOGIN SAYS("hi") SAYS("hi") SAYS("ho") SAYS("hi"));
+	only(&end, C2W_FMT_02);
+	assert_true(end.record->completed);
+	rp_result_free(end.result);
+	fake = (struct fake){ .answer = texts_twice };
+	end = play(&fake, LOGIN SAYS("hi") SAYS("ho") "alice > SEND_MESSAGE_REQUEST \"\"\nalice gets nothing [MSG-06]\n" SAYS("hi"));
+	only(&end, C2W_FMT_02);
+	assert_true(end.record->completed);
+	rp_result_free(end.result);
+	fake = (struct fake){ .answer = texts_twice };
+	end = play(&fake, LOGIN SAYS("hi") "alice gets nothing [MSG-04]\n");
+	assert_int_equal(end.record->findings[end.record->findings_count - 1].rule, C2W_MSG_04);
+	rp_result_free(end.result);
+}
+
 /* ---- silence ---------------------------------------------------------------------------------- */
 
 #define UNASKED "scenario \"x\"\nproves LST-05\nover udp\ncast alice\nalice > USER_LIST_REQUEST once\nalice gets nothing\n"
@@ -599,6 +647,7 @@ int main(void)
 		cmocka_unit_test(a_mute_target_fails),
 		cmocka_unit_test(a_wrong_time_is_charged_to_its_own_rule),
 		cmocka_unit_test(another_scenarios_text_is_not_taken),
+		cmocka_unit_test(a_text_with_the_time_of_none_is_charged_to_its_own_rule),
 		cmocka_unit_test(a_finding_names_the_line_within_together),
 		cmocka_unit_test(a_wrong_user_is_charged_to_its_own_rule),
 		cmocka_unit_test(an_answer_of_another_time_proves_nothing),

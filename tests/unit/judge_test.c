@@ -443,6 +443,23 @@ static void what_a_bad_reader_may_make_of_junk_is_not_judged(void **state)
 	       "0> 9: SEND_MESSAGE_REQUEST|alice|e", "0< 9: NEW_MESSAGE|alice|e");
 }
 
+#define CHAT CONNECTS(0, udp, "alice"), CONNECTS(1, tcp, "bob"), CONNECTS(2, udp, "mallory")
+
+static void junk_excuses_what_may_be_made_of_it_only(void **state)
+{
+	(void)state;
+	LADDER(CHAT, "2> 8.5: NONSENSE|mallory|hi", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 9.0: NEW_MESSAGE|alice|hello", "! FMT-02");
+	LADDER(CHAT, "0> 8.5: NONSENSE|alice|hi", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 9.0: NEW_MESSAGE|alice|hello", "! FMT-02");
+	LADDER(CHAT, "2> 8.5: NONSENSE|mallory|hi", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 2.0: NEW_MESSAGE|bob|hello", "! FMT-03");
+	LADDER(CHAT, "2> 8.5: NONSENSE|mallory|hi", "1< 9.0: NEW_MESSAGE|alice|alice has come", "! MSG-02");
+	/* its TIME, its text, its author's name or the name of who sent it */
+	LADDER(CHAT, "2> 8.5: NONSENSE|mallory|hi", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 8.5: NEW_MESSAGE|alice|hello");
+	LADDER(CHAT, "2> 8.5: NONSENSE|mallory|hello!", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 9.0: NEW_MESSAGE|alice|hello");
+	LADDER(CHAT, "2>> a\r\nb\r\nc\r\nd\r\ne\r\nf\r\ng\r\nh\r\nsay hello\r\n", "0> 2.0: SEND_MESSAGE_REQUEST|alice|hello", "1< 9.0: NEW_MESSAGE|alice|hello");
+	LADDER(CHAT, "2> 8.5: NONSENSE|alice|hi", "1< 9.0: NEW_MESSAGE|alice|whatever");
+	LADDER(CHAT, "0> 8.5: NONSENSE||hi", "1< 9.0: NEW_MESSAGE|alice|whatever");
+}
+
 /* ---- states ---------------------------------------------------------------------------------- */
 
 static void the_table_of_states(void **state)
@@ -719,6 +736,45 @@ static void texts_arrive_as_they_were_sent(void **state)
 	       "1< 9.0: NEW_MESSAGE|bob|nobody said that", "! MSG-02");
 }
 
+/* What a server makes of TIME that writes its own, or cuts it: FMT-02, and nothing else. */
+static void a_time_that_is_nobodys_is_all_that_is_wrong(void **state)
+{
+	(void)state;
+	/* the same words at what becomes the same TIME */
+	LADDER(CONNECTS(0, tcp, "alice"), "0> 2.25: SEND_MESSAGE_REQUEST|alice|x", "0< 2: NEW_MESSAGE|alice|x", "! FMT-02", "0> 2.75: SEND_MESSAGE_REQUEST|alice|x",
+	       "0< 2: NEW_MESSAGE|alice|x", "0<= 2: NEW_MESSAGE|alice|x");
+	LADDER(CONNECTS(0, udp, "alice"), "0> 2.25: SEND_MESSAGE_REQUEST|alice|x", "0< 2: NEW_MESSAGE|alice|x", "! FMT-02", "0> 2: NEW_MESSAGE_RESPONSE_ACK|alice|alice",
+	       "0> 2.75: SEND_MESSAGE_REQUEST|alice|x", "0< 2: NEW_MESSAGE|alice|x");
+	/* a TIME that another text has */
+	LADDER(CONNECTS(0, udp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2: SEND_MESSAGE_REQUEST|alice|x", "0< 2: NEW_MESSAGE|alice|x", "1< 2: NEW_MESSAGE|alice|x",
+	       "0> 2: NEW_MESSAGE_RESPONSE_ACK|alice|alice", "0> 2.5: SEND_MESSAGE_REQUEST|alice|y", "0< 2: NEW_MESSAGE|alice|y", "! FMT-02",
+	       "1< 2: NEW_MESSAGE|alice|y", "! FMT-02");
+	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "0> 2.5: SEND_MESSAGE_REQUEST|alice|y",
+	       "1< 2: NEW_MESSAGE|alice|y", "! FMT-02", "1< 2: NEW_MESSAGE|alice|x");
+	/* before its ack it is the first text that was spoilt; and one whose TIME is right has another text */
+	LADDER(CONNECTS(0, udp, "alice"), "0> 2: SEND_MESSAGE_REQUEST|alice|x", "0< 2: NEW_MESSAGE|alice|x", "0> 2.5: SEND_MESSAGE_REQUEST|alice|y",
+	       "0<= 2: NEW_MESSAGE|alice|y", "! REL-04");
+	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "0> 2.5: SEND_MESSAGE_REQUEST|alice|y",
+	       "1< 2.0: NEW_MESSAGE|alice|y", "! MSG-03");
+	/* the recipient's name besides */
+	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "1> 2.0: SEND_MESSAGE_REQUEST|bob|before", "1< 2.0: NEW_MESSAGE|bob|before",
+	       "0> 2.5: SEND_MESSAGE_REQUEST|alice|who", "1< 9.0: NEW_MESSAGE|bob|who", "! FMT-02", "! FMT-03");
+}
+
+static void what_comes_once_more_under_no_texts_time_is_told(void **state)
+{
+	struct bench *bench = bench_new(NULL, NULL);
+
+	(void)state;
+	play(bench, (const char *const[]){ CONNECTS(0, tcp, "alice"), "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "0< 9.0: NEW_MESSAGE|alice|x", "! FMT-02", NULL });
+	assert_false(jd_last(bench->jd)->surplus);
+	play(bench, (const char *const[]){ "0< 9.1: NEW_MESSAGE|alice|x", "! FMT-02", NULL });
+	assert_true(jd_last(bench->jd)->surplus);
+	play(bench, (const char *const[]){ "0> 3.0: SEND_MESSAGE_REQUEST|alice|x", "0> 4.0: SEND_MESSAGE_REQUEST|alice|x", "0< 9.2: NEW_MESSAGE|alice|x", "! FMT-02", NULL });
+	assert_false(jd_last(bench->jd)->surplus);
+	bench_free(bench);
+}
+
 static void empty_and_long_texts(void **state)
 {
 	static char sent[1200], got[1200];
@@ -955,6 +1011,7 @@ int main(void)
 		cmocka_unit_test(what_must_be_discarded_is_not_answered),
 		cmocka_unit_test(a_longer_datagram_than_max_request_is_not_answered),
 		cmocka_unit_test(what_a_bad_reader_may_make_of_junk_is_not_judged),
+		cmocka_unit_test(junk_excuses_what_may_be_made_of_it_only),
 		cmocka_unit_test(the_table_of_states),
 		cmocka_unit_test(codes_set_to_any_are_taken),
 		cmocka_unit_test(right_errors_are_silent),
@@ -977,6 +1034,8 @@ int main(void)
 		cmocka_unit_test(a_repeated_request_delivers_its_text_to_its_author_only),
 		cmocka_unit_test(a_text_that_came_again_at_once_may_be_the_networks_doing),
 		cmocka_unit_test(texts_arrive_as_they_were_sent),
+		cmocka_unit_test(a_time_that_is_nobodys_is_all_that_is_wrong),
+		cmocka_unit_test(what_comes_once_more_under_no_texts_time_is_told),
 		cmocka_unit_test(empty_and_long_texts),
 		cmocka_unit_test(one_time_and_two_texts),
 		cmocka_unit_test(texts_go_from_sessions_to_sessions),

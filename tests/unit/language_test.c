@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "harness/engine.h"
 #include "harness/lex.h"
 #include "harness/script.h"
 
@@ -88,9 +89,10 @@ static void assert_octets(struct c2w_str got, const char *octets, size_t length)
 static void what_stands_above_the_steps(void **state)
 {
 	struct hx_suite *suite = parse("# what for\nscenario \"A title\" # behind\n"
-				       "limit 90s\nneeds movies >= 2, capacity, room-capacity, load\nover udp\n"
+				       "limit 90s\nneeds movies >= 2, capacity, room-capacity, load, $max-text >= 2 * $max-retransmits + 1\nover udp\n"
 				       "cast alice bob\nproves MSG-01 REL-04\nalone\n\nall connect\n");
 	const struct hx_scenario *scenario = suite->scenarios[0];
+	struct c2w_params params;
 
 	(void)state;
 	assert_int_equal(suite->count, 1);
@@ -105,6 +107,10 @@ static void what_stands_above_the_steps(void **state)
 	assert_int_equal(scenario->over, C2W_ON_UDP);
 	assert_int_equal(scenario->needs.movies, 2);
 	assert_true(scenario->needs.capacity && scenario->needs.room_capacity && scenario->needs.load && !scenario->needs.both);
+	c2w_params_init(&params);
+	assert_int_equal(scenario->needs.bounds->more->index, C2W_PARAM_max_text_);
+	assert_int_equal(hx_number_of(&params, scenario->needs.bounds->less), 7);
+	assert_null(scenario->needs.bounds->next);
 	assert_int_equal(scenario->cast_count, 2);
 	assert_string_equal(scenario->cast[1].name, "bob");
 	assert_int_equal(scenario->cast[1].transport, -1);
@@ -423,6 +429,14 @@ static const struct wrong wrong_files[] = {
 	{ "scenario \"t\"\nproves MSG-01\ncast alice over udp, bob\nall close\n", "f.c2w:3:22: expected `over` behind every member" },
 	{ "scenario \"t\"\nproves MSG-01\ncast alice over udp, bob over udp\nall close\n", "f.c2w:3:1: everybody is over udp" },
 	{ "scenario \"t\"\nproves MSG-01\nneeds movies > 1\ncast alice\nall close\n", "f.c2w:3:14: expected >=, found >" },
+	{ "scenario \"t\"\nproves MSG-01\nneeds $max-text > 1\ncast alice\nall close\n", "f.c2w:3:17: expected >=, found >" },
+	{ "scenario \"t\"\nproves MSG-01\nneeds 2 >= 1\ncast alice\nall close\n", "f.c2w:3:7: expected a parameter alone on one side, as $max-text >= 64" },
+	{ "scenario \"t\"\nproves MSG-01\nneeds $max-text + 1 >= 1\ncast alice\nall close\n", "f.c2w:3:17: expected a parameter alone on one side, as $max-text >= 64" },
+	{ "scenario \"t\"\nproves MSG-01\nneeds nothing\ncast alice\nall close\n", "f.c2w:3:7: expected movies >= N, $PARAMETER >= N, capacity" },
+	{ "scenario \"t\"\nproves MSG-01\nneeds $max-text >= length(\"x\")\ncast alice\nall close\n",
+	  "f.c2w:3:20: expected numbers and parameters, with + - * between" },
+	{ "scenario \"t\"\nproves MSG-01\nneeds $rto >= 1\ncast alice\nall close\n", "f.c2w:3:7: expected a number, this is a duration" },
+	{ "scenario \"t\"\nproves MSG-01\nneeds $name-taken >= 1\ncast alice\nall close\n", "f.c2w:3:7: $name-taken may be any code" },
 	{ "scenario \"t\"\nproves MSG-01\nlimit 5\ncast alice\nall close\n", "f.c2w:3:7: expected a duration as 90s" },
 	{ "scenario \"t\"\nproves MSG-01\ncast connects\nall close\n", "f.c2w:3:1: connects is a word of the exchange `$who connects`" },
 	{ "exchange $who connects {\n\t$who closes\n}\n" HEAD, "f.c2w:1:10: `$who connects` is defined in lib.c2w:1 already" },

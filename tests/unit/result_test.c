@@ -184,10 +184,10 @@ static void only_servers_rules_that_can_be_seen_count(void **state)
 	rp_result_free(result);
 }
 
-static void logging_in_is_mended_before_timing(void **state)
+static void a_crash_is_mended_first_and_logging_in_before_timing(void **state)
 {
-	static const enum c2w_rule order[] = { C2W_CON_01, C2W_CON_06, C2W_TRN_02, C2W_FMT_01, C2W_LST_05, C2W_ENT_01, C2W_LEA_01,
-					       C2W_MSG_01, C2W_NAM_01, C2W_REL_04, C2W_REL_18, C2W_ROB_01 };
+	static const enum c2w_rule order[] = { C2W_ROB_01, C2W_CON_01, C2W_CON_06, C2W_TRN_02, C2W_FMT_01, C2W_LST_05, C2W_ENT_01, C2W_LEA_01,
+					       C2W_MSG_01, C2W_NAM_01, C2W_REL_04, C2W_REL_18, C2W_ROB_02 };
 
 	(void)state;
 	for (size_t i = 1; i < sizeof(order) / sizeof(order[0]); i++)
@@ -585,7 +585,7 @@ int main(void)
 		cmocka_unit_test(a_warning_conforms),
 		cmocka_unit_test(unreachable_stays),
 		cmocka_unit_test(only_servers_rules_that_can_be_seen_count),
-		cmocka_unit_test(logging_in_is_mended_before_timing),
+		cmocka_unit_test(a_crash_is_mended_first_and_logging_in_before_timing),
 		cmocka_unit_test(a_flood_keeps_the_first_and_the_newest),
 		cmocka_unit_test(big_messages_are_bounded),
 		cmocka_unit_test(all_timelines_together_are_bounded),

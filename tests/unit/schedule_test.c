@@ -57,7 +57,7 @@ struct world {
 	struct hx_schedule_options options;
 	struct hx_schedule *schedule;
 	/* What the sanity exchange meets. */
-	bool udp_mute, odd, full;
+	bool udp_mute, odd, full, dies;
 	unsigned greetings;
 	const char *titles;
 	/* What was seen. */
@@ -156,10 +156,12 @@ static void record_ending(struct hx_run *run, const struct ending *ending)
 		record->reason = rp_text(run->options.result, "as the test wants");
 }
 
+/* Asked when the run began, answered now. */
 static void say(const struct hx_run *run, bool received, const char *octets)
 {
-	rp_event_add(run->options.result, run->options.record, net_now(world->net), "sanity", received, run->options.transport == RP_TCP, octets,
-	             strlen(octets), NULL);
+	int64_t at = net_now(world->net) - world->options.run_start - (received ? 0 : ms);
+
+	rp_event_add(run->options.result, run->options.record, at, "sanity", received, run->options.transport == RP_TCP, octets, strlen(octets), NULL);
 }
 
 static void greeted(struct hx_run *run, struct hx_outcome *outcome)
@@ -167,9 +169,10 @@ static void greeted(struct hx_run *run, struct hx_outcome *outcome)
 	char list[128];
 
 	run->options.record->verdict = RP_FAIL;
+	say(run, false, "1: CONNECTION_REQUEST|s|\r\n");
 	outcome->mute = run->options.transport == RP_UDP && world->udp_mute;
 	outcome->refused = world->full;
-	if (outcome->mute || run->stopped)
+	if (outcome->mute || (run->stopped && !world->dies))
 		return;
 	if (world->odd || world->full) {
 		say(run, true, world->odd ? "hello, world\r\n" : "1: CONNECTION_ERROR_1003|s|\r\n");
@@ -216,6 +219,8 @@ static void run_half_way(void *context)
 	run->timer = net_timer_new(world->net, run_ends, run);
 	net_timer_at(run->timer, net_now(world->net) + takes / 2);
 	net_timer_free(half);
+	if (run->act == NULL && world->dies && !run->stopped)
+		dies = true;
 	if (dies)
 		hx_schedule_died(world->schedule, run->lane, "it was killed by signal 11");
 }
@@ -832,10 +837,13 @@ static void rules_left_out_are_not_judged(void **state)
 
 static void unmet_needs_are_skipped_with_a_reason(void **state)
 {
-	const char *const ids[] = { "movies", "capacity", "rooms", "both", "load" };
+	const char *const ids[] = { "movies", "capacity", "rooms", "both", "load", "least", "most" };
+	const struct hx_expr text = { .kind = HX_PARAMETER, .index = C2W_PARAM_max_text_ }, same = { .number = 1024 }, more = { .number = 1025 }, less = { .number = 1023 };
+	const struct hx_bound met[] = { { .more = &text, .less = &same, .next = &met[1] }, { .more = &same, .less = &text } };
+	const struct hx_bound least = { .more = &text, .less = &more }, most = { .more = &less, .less = &text, .next = met };
 
 	(void)state;
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i < 7; i++)
 		add(ids[i]);
 	world->acts[0].scenario.needs.movies = 4;
 	world->acts[1].scenario.needs.capacity = true;
@@ -843,14 +851,19 @@ static void unmet_needs_are_skipped_with_a_reason(void **state)
 	world->acts[3].scenario.over = 0;
 	world->picks[3].transport = RP_MIXED;
 	world->acts[4].scenario.needs.load = true;
+	world->acts[5].scenario.needs.bounds = &least;
+	world->acts[6].scenario.needs.bounds = &most;
 	add("good");
+	world->acts[7].scenario.needs.bounds = met;
 	play();
-	for (unsigned i = 0; i < 5; i++) {
+	for (unsigned i = 0; i < 7; i++) {
 		assert_int_equal(record(ids[i])->verdict, RP_SKIP);
 		assert_non_null(record(ids[i])->reason);
 		assert_int_equal(world->acts[i].tries, 0);
 	}
-	assert_int_equal(world->finished, 6);
+	assert_string_equal(record("least")->reason, "It needs a max-text of 1025 or more, and it is 1024.");
+	assert_string_equal(record("most")->reason, "It needs a max-text of 1023 or less, and it is 1024.");
+	assert_int_equal(world->finished, 8);
 	assert_int_equal(world->result->verdict, RP_CONFORMS);
 }
 
@@ -1078,6 +1091,48 @@ static void a_launched_server_that_hangs_is_restarted(void **state)
 	assert_int_equal(record("next")->verdict, RP_PASS);
 }
 
+/* Whoever is alone on a server that was well, and is not answered, and nobody after it: that is its doing, once it happened again. */
+static void who_silences_a_server_alone_is_blamed(void **state)
+{
+	const struct ending silences = { .verdict = FAIL, .rule = C2W_ENT_04, .outcome = { .mute = true, .loss = true }, .goes_mute = true };
+
+	(void)state;
+	world->options.launched = true;
+	add_ending("silences", silences, silences);
+	play();
+	assert_int_equal(world->restarts, 2);
+	assert_int_equal(world->acts[0].tries, 2);
+	assert_int_equal(record("silences")->findings_count, 1);
+	assert_true(blamed("silences", C2W_ROB_01));
+	assert_false(record("silences")->flaky || record("silences")->company_only);
+	assert_int_equal(world->result->verdict, RP_VIOLATES);
+}
+
+/* It answered, and ended of what is well-formed. */
+static void a_death_in_the_first_greeting_breaks_a_rule(void **state)
+{
+	(void)state;
+	world->options.launched = true;
+	world->dies = true;
+	add("x");
+	play();
+	assert_int_equal(world->started, 0);
+	assert_int_equal(world->result->verdict, RP_VIOLATES);
+	assert_true(blamed("sanity", C2W_ROB_01));
+}
+
+static void a_death_before_any_answer_is_no_verdict(void **state)
+{
+	(void)state;
+	world->options.launched = true;
+	world->dies = world->udp_mute = true;
+	add("x");
+	play();
+	assert_int_equal(world->started, 0);
+	assert_int_equal(world->result->verdict, RP_UNREACHABLE);
+	assert_int_equal(world->result->scenarios_count, 0);
+}
+
 /* Nobody comes to an end beside others: then they run one at a time, and each death has its author. */
 static void a_server_that_dies_of_company_is_judged_without(void **state)
 {
@@ -1228,7 +1283,8 @@ int main(void)
 		WORLD(a_mute_run_on_a_living_target_is_judged), WORLD(a_target_gone_at_the_end_is_lost_after_the_last),
 		WORLD(a_death_alone_is_blamed_at_once), WORLD(of_several_suspects_the_killer_is_found),
 		WORLD(a_death_that_does_not_come_again_is_blamed_on_company), WORLD(a_death_just_after_a_run_is_that_run_s),
-		WORLD(a_launched_server_that_hangs_is_restarted),
+		WORLD(a_launched_server_that_hangs_is_restarted), WORLD(who_silences_a_server_alone_is_blamed),
+		WORLD(a_death_in_the_first_greeting_breaks_a_rule), WORLD(a_death_before_any_answer_is_no_verdict),
 		WORLD(a_server_that_dies_of_company_is_judged_without),
 		WORLD(a_server_that_does_not_come_back_is_lost), WORLD(interruption_stops_what_runs_and_leaves_the_rest),
 		WORLD(what_failed_before_the_stop_is_not_confirmed), WORLD(a_run_may_take_its_timeout_and_no_more),

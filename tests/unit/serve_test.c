@@ -349,7 +349,7 @@ static void who_asks_and_does_not_read_is_dropped(void **state) /* ROB-03 */
 	struct fixture *f = *state;
 	struct client *alice;
 
-	f->options.max_backlog = 1024;
+	f->options.params.max_backlog = 1024;
 	serves(f);
 	alice = on_tcp(f);
 	connects(f, alice, "alice");
@@ -373,7 +373,7 @@ static void what_the_kernel_takes_does_not_wait(void **state) /* ROB-03: however
 	char text[4096];
 	size_t length = 0;
 
-	f->options.max_backlog = 1;
+	f->options.params.max_backlog = 1;
 	serves(f);
 	alice = on_tcp(f);
 	connects(f, alice, "alice");
@@ -459,7 +459,7 @@ static void loss_is_both_ways(void **state)
 
 	f->options.loss = 0.5;
 	f->options.seed = 7;
-	f->options.max_retransmits = 0;
+	f->options.params.max_retransmits = 0;
 	serves(f);
 	alice = on_udp(f);
 	for (unsigned i = 0; i < 1000; i++) {

@@ -247,11 +247,11 @@ static void what_to_mend_first_comes_first(void **state)
 	failing(result, "g", C2W_REL_17, RP_WARN);
 	rp_result_conclude(result);
 	text = report(result, 80, false, false, false);
-	assert_shows(text, "1. CON-01", "2. FMT-02", "3. LST-01", "4. MSG-01", "5. REL-05", "6. ROB-01", "1. REL-17", "RULES",
-		     "first CON-01", "violates: 6 of ");
+	assert_shows(text, "1. ROB-01", "2. CON-01", "3. FMT-02", "4. LST-01", "5. MSG-01", "6. REL-05", "1. REL-17", "RULES",
+		     "first ROB-01", "violates: 6 of ");
 	free(text);
 	text = report(result, 80, false, false, true);
-	assert_shows(text, "CON-01 f over UDP: what is wrong in f\n", "FMT-02", "LST-01", "MSG-01", "REL-05", "ROB-01", "violates: 6 of ");
+	assert_shows(text, "ROB-01 a over UDP: what is wrong in a\n", "CON-01", "FMT-02", "LST-01", "MSG-01", "REL-05", "violates: 6 of ");
 	assert_null(strstr(text, "REL-17"));
 	free(text);
 	rp_result_free(result);
@@ -408,6 +408,34 @@ static void every_rule_is_in_the_table(void **state)
 		assert_non_null(strstr(at, c2w_rule_info((enum c2w_rule)i)->id));
 	}
 	free(text);
+	rp_result_free(result);
+}
+
+/* Who chose some scenarios wants their rules; --verbose still shows all. */
+static void of_chosen_scenarios_only_what_they_tested(void **state)
+{
+	struct rp_result *result = rp_result_new();
+	struct rp_terminal_options options = { .width = 80, .chosen = true };
+	char *text = NULL;
+	size_t length;
+
+	(void)state;
+	passing(result, "a", C2W_CON_01);
+	rp_result_conclude(result);
+	for (int verbose = 0; verbose < 2; verbose++) {
+		FILE *to = open_memstream(&text, &length);
+
+		options.verbose = verbose;
+		assert_non_null(to);
+		rp_terminal_write(result, to, &options);
+		fclose(to);
+		assert_non_null(strstr(text, "\n  CON-01  MUST    pass"));
+		assert_int_equal(strstr(text, "untested") != NULL, verbose);
+		assert_int_equal(strstr(text, "Chat") != NULL, verbose);
+		assert_int_equal(strstr(text, "Not counted") != NULL, verbose);
+		assert_int_equal(strstr(text, "that the chosen scenarios did not test (--verbose shows all)") != NULL, !verbose);
+		free(text);
+	}
 	rp_result_free(result);
 }
 
@@ -742,6 +770,7 @@ int main(void)
 		cmocka_unit_test(the_difference_is_seen_in_long_texts),
 		cmocka_unit_test(lines_fit_the_width),
 		cmocka_unit_test(every_rule_is_in_the_table),
+		cmocka_unit_test(of_chosen_scenarios_only_what_they_tested),
 		cmocka_unit_test(reasons_are_told_once),
 		cmocka_unit_test(a_dead_server_is_shown),
 		cmocka_unit_test(the_last_line_says_it_all),
