@@ -95,6 +95,7 @@ struct fz_play {
 	enum fz_phase phase;
 	bool pausing, fencing, batch;
 	unsigned repeats;             /* of what is awaited, since awaiting_since */
+	const struct fz_expected *fencing_for;
 	struct net_timer *timer, *finish;
 	int64_t awaiting_since, fencing_since;
 	int64_t aged_at;              /* until when the time has been counted for who does not ack */

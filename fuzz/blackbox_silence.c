@@ -101,9 +101,13 @@ void fz_send_fence(struct fz_party *party)
 	party->fenced = party->texted = false;
 }
 
-static void begin_fencing(struct fz_play *play)
+/* Behind everything that was waited for long enough. */
+static void begin_fencing(struct fz_play *play, const struct fz_expected *open)
 {
+	int64_t now = net_now(play->options.net);
+
 	play->fencing = true;
+	play->fencing_for = open;
 	play->fencing_since = net_now(play->options.net);
 	for (unsigned i = 0; i < PARTIES; i++) {
 		play->parties[i].fence = 0;
@@ -112,7 +116,7 @@ static void begin_fencing(struct fz_play *play)
 	for (unsigned i = 0; i < play->expected_count; i++) {
 		const struct fz_expected *expected = &play->expected[i];
 
-		if (!expected->asked || expected->met)
+		if (!expected->asked || expected->met || now < play->awaiting_since + grace_of(play, expected))
 			continue;
 		fz_send_fence(&play->parties[expected->party]);
 		if (expected->answer.family == C2W_CHAT && !expected->again) /* whose request comes another way */
@@ -244,12 +248,13 @@ void fz_await_on(struct fz_play *play, struct fz_expected *open)
 	if (fz_ask_anew(play, open))
 		return;
 	due = play->awaiting_since + grace_of(play, open);
+	play->fencing &= play->fencing_for == open;
 	if (!play->fencing && now < due) {
 		net_timer_at(play->timer, ask_once_more(play, due));
 		return;
 	}
 	if (!play->fencing)
-		begin_fencing(play);
+		begin_fencing(play, open);
 	ask_honestly(play);
 	decide(play, open);
 	net_timer_at(play->timer, now + fz_patience_of(play));

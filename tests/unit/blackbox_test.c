@@ -292,6 +292,7 @@ static void a_text_may_be_late(void **state)
 	for (unsigned i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
 		lateness = late[i];
 		gives_no_finding(&(struct world){ 0 }, &late_policy, i + 1, 1000);
+		gives_no_finding(&(struct world){ .link = { .jitter = 30000000 } }, &late_policy, i + 1, 300);
 	}
 }
 
