@@ -70,15 +70,50 @@ static struct fz_case *open_case(struct fz_hunt *hunt, const struct fz_finding *
 	return made;
 }
 
-void fz_close_case(struct fz_hunt *hunt)
+static void close_case(struct fz_hunt *hunt, unsigned index)
 {
-	struct fz_case *closed = &hunt->cases[0];
+	struct fz_case *closed = &hunt->cases[index];
 
 	free(closed->suspects);
 	free(closed->finding.expected);
 	free(closed->finding.got);
 	hunt->case_count--;
-	memmove(&hunt->cases[0], &hunt->cases[1], hunt->case_count * sizeof(hunt->cases[0]));
+	memmove(closed, closed + 1, (hunt->case_count - index) * sizeof(*closed));
+}
+
+void fz_close_case(struct fz_hunt *hunt)
+{
+	close_case(hunt, 0);
+}
+
+/* It may be found again. */
+static void forget(struct fz_hunt *hunt, const struct fz_finding *finding)
+{
+	for (unsigned i = 0; i < hunt->known_count; i++)
+		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0)
+			hunt->known[i].open = true;
+}
+
+void fz_drop_closed(struct fz_hunt *hunt)
+{
+	for (unsigned i = hunt->case_count; i > 0; i--) {
+		if (!hunt->cases[i - 1].finding.closed)
+			continue;
+		forget(hunt, &hunt->cases[i - 1].finding);
+		close_case(hunt, i - 1);
+	}
+}
+
+void fz_drop_doubtful(struct fz_hunt *hunt)
+{
+	for (unsigned i = hunt->case_count; i > 0; i--) {
+		const struct fz_case *open = &hunt->cases[i - 1];
+
+		if (open->certain || open->finding.kind == FZ_HANG)
+			continue;
+		close_case(hunt, i - 1);
+		hunt->dropped++;
+	}
 }
 
 bool fz_doubt_case(struct fz_hunt *hunt)

@@ -44,12 +44,31 @@ void fz_forget_expected(struct fz_play *play, unsigned party)
 			play->expected[i].asked = play->expected[i].met = true;
 }
 
+void fz_lose_track(struct fz_party *party)
+{
+	party->guess.lost = true;
+	party->play->moves++;
+	fz_forget_expected(party->play, party->index);
+}
+
+bool fz_is_owed(const struct fz_party *party)
+{
+	const struct fz_play *play = party->play;
+
+	for (unsigned i = 0; i < play->expected_count; i++)
+		if (play->expected[i].party == party->index && !play->expected[i].met && play->expected[i].answer.family != C2W_CHAT)
+			return true;
+	return false;
+}
+
 /* What a scenario may charge: the rule has to apply over the transport of who asks. */
 static enum c2w_rule tag_of(const struct fz_play *play, const struct fz_expected *expected)
 {
 	bool list = expected->answer.family == C2W_USER_LIST;
-	enum c2w_rule rule = list && expected->haunted ? expected->haunted_by : expected->answer.rule;
+	enum c2w_rule told = play->options.told, rule = list && expected->haunted ? expected->haunted_by : expected->answer.rule;
 
+	if (list && rule == C2W_LST_04 && (told == C2W_LST_01 || told == C2W_LST_03)) /* it need not come, but it does, and says what is wrong */
+		return told;
 	if (c2w_rule_info(rule)->transports & (play->parties[expected->party].tcp ? C2W_ON_TCP : C2W_ON_UDP))
 		return rule;
 	return list ? C2W_LST_03 : C2W_CON_06;
@@ -91,7 +110,7 @@ void fz_ask(struct fz_play *play, unsigned party)
 		expected->asked = true;
 		say_expected(play, expected);
 	}
-	play->asked_again = false;
+	play->repeats = 0;
 	play->awaiting_since = net_now(play->options.net);
 }
 
@@ -246,7 +265,7 @@ static bool is_due_again(const struct fz_party *party, const struct fz_step *ste
 
 	return is_awaited(party, step) && party->holds && (!party->tcp || guess->place != FZ_OUTSIDE) && fz_is_placed(party) && message->time == guess->processed &&
 	       message->time == guess->greatest && message->time == party->held_us && message->time == party->last_us && c2w_command_info(message->command)->family == guess->family &&
-	       c2w_command_info(message->command)->beat == C2W_REQUEST && c2w_str_equal(message->user, c2w_str_of(party->answers[guess->family].user)) && party->unacked_for == 0;
+	       c2w_command_info(message->command)->beat == C2W_REQUEST && c2w_str_equal(message->user, c2w_str_of(party->answers[guess->family].user)) && party->unacked_for < fz_rto_of(party->play) / 4;
 }
 
 static void expect_again(struct fz_party *party, const struct c2w_message *message)
@@ -263,6 +282,13 @@ static void expect_again(struct fz_party *party, const struct c2w_message *messa
 	expected->code = party->held_code;
 }
 
+/* What need not come at all (LST-04) need not come this way either. */
+static void charge(struct fz_answer *answer, enum c2w_rule rule)
+{
+	if (c2w_rule_info(answer->rule)->level == C2W_MUST)
+		answer->rule = rule;
+}
+
 /* TRN-06: requests before a FIN are answered. */
 void fz_last_words(const struct fz_party *party)
 {
@@ -270,7 +296,7 @@ void fz_last_words(const struct fz_party *party)
 
 	for (unsigned i = 0; i < play->expected_count; i++)
 		if (play->expected[i].party == party->index && !play->expected[i].met && play->expected[i].answer.family != C2W_CHAT)
-			play->expected[i].answer.rule = C2W_TRN_06;
+			charge(&play->expected[i].answer, C2W_TRN_06);
 }
 
 void fz_came_again(struct fz_party *party, const struct c2w_message *message)
@@ -306,7 +332,7 @@ void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_s
 	if (answer.command == C2W_CONNECTION_GRANTED)
 		answer.rule = rule_of_login(play, message.user);
 	if (party->tcp && step != NULL && (step->pieces > 0 || step->joined || play->batch))
-		answer.rule = C2W_TRN_03;
+		charge(&answer, C2W_TRN_03);
 	if (answer.due == FZ_NOTHING || party->probing)
 		return;
 	if (answer.family == C2W_CHAT) {
@@ -334,18 +360,41 @@ bool fz_forbidden(struct fz_party *party, const struct c2w_message *message)
 	return false;
 }
 
+static bool fits_family(const struct fz_expected *expected, const struct fz_party *party, const struct c2w_message *message)
+{
+	if (expected->met || expected->again || expected->party != party->index || expected->answer.family != c2w_command_info(message->command)->family)
+		return false;
+	return expected->answer.family != C2W_CHAT || (c2w_str_equal(message->data, (struct c2w_str){ expected->text, expected->text_length }) &&
+	                                               c2w_str_equal(message->user, c2w_str_of(party->play->parties[expected->author].user)));
+}
+
+/* The one with its TIME, if there is one: an earlier one need not be answered (LST-04). Texts go by their words, as in a scenario. */
 struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message)
 {
 	struct fz_play *play = party->play;
-	enum c2w_family family = c2w_command_info(message->command)->family;
+	struct fz_expected *first = NULL;
 
 	for (unsigned i = 0; i < play->expected_count; i++) {
 		struct fz_expected *e = &play->expected[i];
 
-		if (e->met || e->again || e->party != party->index || e->answer.family != family)
+		if (!fits_family(e, party, message))
 			continue;
-		if (family != C2W_CHAT || (c2w_str_equal(message->data, (struct c2w_str){ e->text, e->text_length }) &&
-		                           c2w_str_equal(message->user, c2w_str_of(play->parties[e->author].user))))
+		if (e->time == message->time || e->answer.family == C2W_CHAT)
+			return e;
+		first = first != NULL ? first : e;
+	}
+	return first;
+}
+
+struct fz_expected *fz_match_changed(const struct fz_party *party, const struct c2w_message *text)
+{
+	struct fz_play *play = party->play;
+
+	for (unsigned i = 0; i < play->expected_count; i++) {
+		struct fz_expected *e = &play->expected[i];
+
+		if (!e->met && !e->again && e->party == party->index && e->answer.family == C2W_CHAT && e->time == text->time &&
+		    c2w_str_equal(text->user, c2w_str_of(play->parties[e->author].user)))
 			return e;
 	}
 	return NULL;

@@ -90,7 +90,8 @@ bool fz_ask_anew(struct fz_play *play, struct fz_expected *open)
 	open->again_at = 0;
 	fz_probe(party, list ? C2W_USER_LIST_REQUEST : C2W_CONNECTION_REQUEST, list ? party->user : open->text, C2W_STR(""));
 	open->time = party->request_us;
-	play->fencing = play->asked_again = false;
+	play->fencing = false;
+	play->repeats = 0;
 	play->awaiting_since = net_now(play->options.net);
 	return false;
 }

@@ -42,7 +42,7 @@ static const struct cell cells[FZ_PLACES][C2W_FAMILIES] = {
 
 void fz_guess_init(struct fz_guess *guess)
 {
-	*guess = (struct fz_guess){ .processed = -1, .least = INT64_MAX, .greatest = -1 };
+	*guess = (struct fz_guess){ .processed = -1, .sure = -1, .least = INT64_MAX, .greatest = -1 };
 }
 
 static unsigned movie_of(const struct fz_world *world, struct c2w_str title)
@@ -98,7 +98,9 @@ static struct fz_answer stale(struct fz_guess *guess, const struct c2w_message *
 
 	if (guess->place == FZ_OUTSIDE)
 		return perhaps(guess, family, family == C2W_CONNECTION);
-	return message->time == guess->processed && family == guess->family ? perhaps(guess, family, false) : nothing_due(family);
+	if (message->time == guess->processed && family == guess->family)
+		return perhaps(guess, family, false);
+	return message->time > guess->sure ? perhaps(guess, family, fz_moves(family)) : nothing_due(family);
 }
 
 static struct fz_answer take_cell(struct fz_guess *guess, const struct fz_world *world, const struct c2w_message *message, struct cell cell)
@@ -109,6 +111,8 @@ static struct fz_answer take_cell(struct fz_guess *guess, const struct fz_world 
 		return answer;
 	guess->processed = message->time;
 	guess->family = answer.family;
+	if (c2w_rule_info(cell.rule)->level == C2W_MUST)
+		guess->sure = message->time;
 	if (cell.next == FZ_MOVIE_ROOM)
 		guess->movie = movie_of(world, message->data);
 	if (cell.next != SAME)

@@ -18,6 +18,7 @@ struct fz_guess {
 	unsigned movie;               /* FZ_MOVIE_ROOM: from 1 */
 	bool murky[C2W_FAMILIES];     /* answers of this family may be outstanding, or not: none is asked for any more */
 	int64_t processed;            /* us: TIME of the last request processed; -1: none */
+	int64_t sure;                 /* us: of the last that certainly was: LST-04 */
 	enum c2w_family family;       /* of that */
 	int64_t least, greatest;      /* us: of all that were sent */
 };

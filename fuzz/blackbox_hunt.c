@@ -8,6 +8,7 @@
 enum { MAX_CORPUS = 4096 };
 
 static const int64_t quiet_every = 5 * INT64_C(1000000000), first_quiet = 3 * INT64_C(1000000000);
+static const int64_t begin_within = 2 * INT64_C(1000000000), settle_for = 50 * INT64_C(1000000);
 static const int64_t word_within = 200 * INT64_C(1000000);
 
 static void play_done(void *context, struct fz_play *play);
@@ -146,8 +147,8 @@ void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 	struct fz_play_options options = {
 		.net = hunt->options.net, .address = hunt->options.address, .world = &hunt->world, .program = &lane->program, .tail = tail,
 		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = is_patient(hunt),
-		.round_trip = hunt->round_trip,
-		.script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
+		.round_trip = hunt->round_trip, .text_trip = hunt->text_trip,
+		.told = writing ? hunt->cases[0].finding.rule : C2W_NO_RULE, .script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
 		.seen = play_seen, .answered = greeting ? titles_heard : NULL, .done = play_done, .context = lane,
 	};
 
@@ -170,12 +171,16 @@ static void play_done(void *context, struct fz_play *play)
 
 static void account(struct fz_hunt *hunt, const struct fz_play *play)
 {
-	int64_t trip = fz_play_round_trip(play);
+	int64_t trip = fz_play_round_trip(play), text = fz_play_text_trip(play);
 	unsigned messages = fz_play_messages(play);
 
 	hunt->messages += messages;
 	if (trip > 0) /* as it is now, with all that is in flight: nobody is asked again sooner */
 		hunt->round_trip = hunt->round_trip == 0 ? trip : hunt->round_trip + (trip - hunt->round_trip) / 8;
+	if (text > hunt->text_trip)
+		hunt->text_trip = text;
+	else if (text > 0)
+		hunt->text_trip += (text - hunt->text_trip) / 8;
 	if (hunt->options.rate > 0) {
 		int64_t now = net_now(hunt->options.net);
 
@@ -261,6 +266,12 @@ bool fz_time_is_up(const struct fz_hunt *hunt)
 	       (options->time > 0 && net_now(options->net) - hunt->began >= options->time);
 }
 
+/* What was seen before is looked into, but only if that begins soon. */
+static bool is_overtime(const struct fz_hunt *hunt)
+{
+	return hunt->options.time > 0 && net_now(hunt->options.net) - hunt->began >= hunt->options.time + begin_within;
+}
+
 /* Who sees that nobody is served any more need not be who brought it about. */
 static void hangs(struct fz_hunt *hunt, const struct fz_finding *finding)
 {
@@ -276,7 +287,8 @@ static void harvest(struct fz_hunt *hunt, struct fz_lane *lane)
 	bool refused = fz_play_refused(lane->play);
 
 	hunt->executions++;
-	hunt->recent[hunt->recent_count++ % RECENT] = lane->program;
+	if (!refused || !fz_play_unheard(lane->play)) /* else it came too late to be to blame */
+		hunt->recent[hunt->recent_count++ % RECENT] = lane->program;
 	if (lane->fresh && !hunt->options.replay)
 		keep(hunt, &lane->program);
 	for (unsigned i = 0; i < count; i++) {
@@ -287,7 +299,15 @@ static void harvest(struct fz_hunt *hunt, struct fz_lane *lane)
 	}
 	fz_lane_settle(hunt, lane);
 	if (refused && hunt->options.restart == NULL && !hunt->down)
-		fz_dies(hunt, "nobody listens there any more");
+		fz_hunt_died(hunt, "nobody listens there any more");
+}
+
+/* That a launched server has died may be noticed a moment after its connections ended. */
+static bool may_have_died(const struct fz_hunt *hunt)
+{
+	const struct fz_case *first = &hunt->cases[0];
+
+	return hunt->options.restart != NULL && first->finding.closed && net_now(hunt->options.net) - hunt->began < first->after + settle_for;
 }
 
 static void fuzz(struct fz_hunt *hunt)
@@ -313,7 +333,11 @@ static void fuzz(struct fz_hunt *hunt)
 	}
 	fz_look_for_alarm(hunt);
 	fz_look_for_leaks(hunt);
-	if (busy == 0 && hunt->case_count > 0)
+	if (busy == 0 && is_overtime(hunt))
+		fz_drop_doubtful(hunt);
+	if (busy == 0 && hunt->case_count > 0 && may_have_died(hunt))
+		net_timer_at(hunt->timer, hunt->began + hunt->cases[0].after + settle_for);
+	else if (busy == 0 && hunt->case_count > 0)
 		fz_begin_looking(hunt);
 	else if (busy == 0 && fz_time_is_up(hunt))
 		hunt->task = OVER;
@@ -418,6 +442,8 @@ void fz_hunt_up(struct fz_hunt *hunt, const struct net_addr *address)
 
 void fz_hunt_died(struct fz_hunt *hunt, const char *why)
 {
+	if (hunt->task == FUZZ)
+		fz_drop_closed(hunt);
 	fz_dies(hunt, why);
 }
 
@@ -431,7 +457,8 @@ struct fz_hunt_counts fz_hunt_counts(const struct fz_hunt *hunt)
 {
 	return (struct fz_hunt_counts){
 		.executions = hunt->executions, .messages = hunt->messages, .states = hunt->states.count, .transitions = hunt->transitions.count,
-		.kept = hunt->corpus_count, .findings = hunt->reported - hunt->doubted, .doubted = hunt->doubted, .open = hunt->case_count, .elapsed = net_now(hunt->options.net) - hunt->began,
+		.kept = hunt->corpus_count, .findings = hunt->reported - hunt->doubted, .doubted = hunt->doubted, .dropped = hunt->dropped, .open = hunt->case_count,
+		.elapsed = net_now(hunt->options.net) - hunt->began,
 		.unreachable = hunt->unreachable, .udp = hunt->offered_udp, .tcp = hunt->offered_tcp,
 	};
 }

@@ -30,7 +30,7 @@ struct fz_hunt_options {
 	bool udp, tcp;                 /* may be used, if offered */
 	uint64_t seed;
 	uint64_t count;                /* executions; 0: no limit */
-	int64_t time;                  /* ns; 0: no limit */
+	int64_t time;                  /* ns; 0: no limit; a look that has begun takes 15 s more at most, and its last play */
 	unsigned lanes;                /* plays at a time */
 	unsigned rate;                 /* messages a second at most; 0: no limit */
 	bool replay;                   /* play the corpus over and over, and breed nothing; without count and time once */
@@ -50,6 +50,7 @@ struct fz_hunt_options {
 struct fz_hunt_counts {
 	uint64_t executions, messages, states, transitions;
 	unsigned kept, findings, doubted; /* doubted: seen, and not again */
+	unsigned dropped;              /* seen, and not looked into: the time was over */
 	unsigned open;                 /* cases that are looked into, or wait for it */
 	int64_t elapsed;
 	bool unreachable;              /* nobody was there at the start, or nobody any more */

@@ -47,7 +47,7 @@ struct fz_hunt {
 	struct fz_lane lanes[MAX_LANES];
 	enum fz_task task;
 	struct net_timer *timer;
-	int64_t began, not_before, round_trip;
+	int64_t began, not_before, round_trip, text_trip;
 	int64_t quiet_at;              /* then one that waits has the server to itself */
 	bool quiet;                    /* it has */
 	uint64_t executions, messages, names;
@@ -59,13 +59,13 @@ struct fz_hunt {
 	bool wants_fresh;              /* the next play gets a server that was just started */
 	int64_t down_since;
 	unsigned knocks;               /* since then */
-	bool trial_died;
+	bool trial_died, settled;      /* settled: there was time to notice that it did */
 	char trial_why[160];
 	/* What was found: cases[0] is the one being looked into. */
 	struct fz_case cases[MAX_CASES];
 	unsigned case_count;
 	struct { enum c2w_rule rule; char what[160]; unsigned doubts; bool open; } known[MAX_KNOWN]; /* open: may be looked into again */
-	unsigned known_count, reported, doubted;
+	unsigned known_count, reported, doubted, dropped;
 	struct fz_shrinker shrinker;
 	struct fz_program trial;
 	unsigned shrinks, write_tries;
@@ -93,6 +93,8 @@ bool fz_time_is_up(const struct fz_hunt *hunt);
 
 /* case.c */
 void fz_close_case(struct fz_hunt *hunt);
+void fz_drop_closed(struct fz_hunt *hunt);   /* the server did not close the connection: it has died */
+void fz_drop_doubtful(struct fz_hunt *hunt); /* there is no time to look into what may not show again */
 bool fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again; false: it was told often enough */
 bool fz_is_another_death(const struct fz_hunt *hunt, const char *what); /* one that is known, and not the first case's */
 void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind); /* all of that kind */

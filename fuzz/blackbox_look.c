@@ -3,6 +3,7 @@
 #include "fuzz/blackbox_hunt_inside.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 enum { TRIES = 5, WRITES = 3, MAX_SHRINKS = 400, LEAK_RUNS = 64, LEAK_ROUNDS = 3, LEAST_LEAK = 256 };
 
@@ -10,11 +11,19 @@ static const int64_t settle_for = 20 * INT64_C(1000000);       /* a crash is not
 
 static const int64_t print_within = 3 * INT64_C(1000000000);
 static const int64_t leak_within = 3 * INT64_C(1000000000), look_within = 30 * INT64_C(1000000000);
-static const int64_t shrink_within = 20 * INT64_C(1000000000);
+static const int64_t shrink_within = 20 * INT64_C(1000000000), look_after_time = 15 * INT64_C(1000000000);
+
+/* Now and so long, but not much longer than the hunt may take. */
+static int64_t until(const struct fz_hunt *hunt, int64_t within)
+{
+	int64_t at = net_now(hunt->options.net) + within, end = hunt->began + hunt->options.time + look_after_time;
+
+	return hunt->options.time > 0 && end < at ? end : at;
+}
 
 static void try(struct fz_hunt *hunt, const struct fz_program *program, bool writing)
 {
-	hunt->trial_died = false;
+	hunt->trial_died = hunt->settled = false;
 	hunt->lanes[0].program = *program;
 	fz_lane_start(hunt, &hunt->lanes[0], writing);
 }
@@ -55,7 +64,7 @@ static bool shows_finding(struct fz_hunt *hunt)
 	findings = fz_play_findings(hunt->lanes[0].play, &count);
 	for (unsigned i = 0; i < count; i++)
 		if (findings[i].rule == wanted->rule && strcmp(findings[i].what, wanted->what) == 0)
-			return true;
+			return !(findings[i].closed && hunt->trial_died);
 	return false;
 }
 
@@ -65,7 +74,8 @@ static void take_new_findings(struct fz_hunt *hunt)
 	const struct fz_finding *findings = fz_play_findings(hunt->lanes[0].play, &count);
 
 	for (unsigned i = 0; i < count; i++) {
-		fz_found(hunt, &findings[i], &hunt->lanes[0].program);
+		if (!findings[i].closed || !hunt->trial_died)
+			fz_found(hunt, &findings[i], &hunt->lanes[0].program);
 		if (findings[i].kind == FZ_HANG)
 			fz_goes_down(hunt);
 	}
@@ -85,7 +95,7 @@ static void begin_shrinking(struct fz_hunt *hunt, const struct fz_program *progr
 	hunt->task = SHRINK;
 	hunt->shrinks = 0;
 	hunt->again = false;
-	hunt->shrink_until = net_now(hunt->options.net) + shrink_within;
+	hunt->shrink_until = until(hunt, shrink_within);
 	fz_shrink_begin(&hunt->shrinker, program, hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
 }
 
@@ -122,6 +132,35 @@ static void written(struct fz_hunt *hunt, bool shows)
 	}
 }
 
+/* Of something else than what is looked into. */
+static void take_death(struct fz_hunt *hunt)
+{
+	struct fz_finding death = { .kind = FZ_DEATH, .rule = C2W_ROB_01 };
+
+	memcpy(death.what, hunt->trial_why, sizeof(death.what));
+	fz_found(hunt, &death, &hunt->lanes[0].program);
+	fz_make_certain(hunt, FZ_DEATH);
+}
+
+/* What is told is what the scenario shows. */
+static void take_words(struct fz_hunt *hunt)
+{
+	struct fz_finding *told = &hunt->cases[0].finding;
+	unsigned count;
+	const struct fz_finding *findings = fz_play_findings(hunt->lanes[0].play, &count);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (findings[i].rule != told->rule || strcmp(findings[i].what, told->what) != 0)
+			continue;
+		free(told->expected);
+		free(told->got);
+		told->expected = findings[i].expected != NULL ? strdup(findings[i].expected) : NULL;
+		told->got = findings[i].got != NULL ? strdup(findings[i].got) : NULL;
+		assert((told->expected == NULL) == (findings[i].expected == NULL) && (told->got == NULL) == (findings[i].got == NULL));
+		return;
+	}
+}
+
 static void trial_over(struct fz_hunt *hunt)
 {
 	bool shows;
@@ -137,6 +176,10 @@ static void trial_over(struct fz_hunt *hunt)
 		shows = shows_finding(hunt);
 	}
 	take_new_findings(hunt);
+	if (hunt->trial_died && hunt->cases[0].finding.kind != FZ_DEATH)
+		take_death(hunt);
+	if (hunt->task == WRITE)
+		take_words(hunt);
 	fz_lane_settle(hunt, &hunt->lanes[0]);
 	hunt->leak_runs = 0;
 	if (hunt->task == CONFIRM) {
@@ -156,7 +199,7 @@ static void trial_over(struct fz_hunt *hunt)
 void fz_begin_looking(struct fz_hunt *hunt)
 {
 	hunt->task = CONFIRM;
-	hunt->look_until = net_now(hunt->options.net) + look_within;
+	hunt->look_until = until(hunt, look_within);
 	hunt->wants_fresh = needs_fresh(hunt);
 }
 
@@ -182,18 +225,30 @@ static void next_trial(struct fz_hunt *hunt)
 	try(hunt, &hunt->trial, hunt->task == WRITE);
 }
 
-/* In a trial for a death the end of the process may be seen a moment after the end of the play, and a sanitizer takes its time to print. */
+static bool was_closed(const struct fz_play *play)
+{
+	unsigned count;
+	const struct fz_finding *findings = fz_play_findings(play, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (findings[i].closed)
+			return true;
+	return false;
+}
+
+/* The end of the process may be seen a moment after the end of the play, or of its connections, and a sanitizer takes its time to print. */
 static bool still_settling(struct fz_hunt *hunt)
 {
 	struct fz_lane *lane = &hunt->lanes[0];
+	bool dies = hunt->cases[0].finding.kind == FZ_DEATH || was_closed(lane->play);
 
-	if (hunt->cases[0].finding.kind != FZ_DEATH || hunt->trial_died || hunt->options.restart == NULL)
+	if (!dies || hunt->trial_died || hunt->options.restart == NULL)
 		return false;
-	if (!lane->fresh)
+	if (!hunt->settled)
 		hunt->settle_until = net_now(hunt->options.net) + print_within;
 	else if (hunt->options.alarming == NULL || !hunt->options.alarming(hunt->options.context) || net_now(hunt->options.net) >= hunt->settle_until)
 		return false;
-	lane->fresh = true;
+	hunt->settled = true;
 	net_timer_at(hunt->timer, net_now(hunt->options.net) + settle_for);
 	return true;
 }

@@ -117,13 +117,35 @@ static void pass_time(struct fz_play *play, int64_t time)
 			age(&play->parties[i], time);
 }
 
-static void do_wait(struct fz_play *play, const struct fz_step *step)
+/* Time that nobody meant to pass, while something was awaited: who does not ack may be dead. */
+static void catch_up(struct fz_play *play)
 {
-	int64_t rto = play->options.world->params->rto, time = (rto > 0 ? rto : 1000 * FZ_MS) * step->wait / 1000;
+	int64_t rto = fz_rto_of(play), time = net_now(play->options.net) - play->aged_at;
 
+	if (time < rto / 4)
+		return;
+	play->aged_at += time;
+	for (unsigned i = 0; i < FZ_CAST; i++) {
+		struct fz_party *party = &play->parties[i];
+
+		if (party->tcp || !(party->holds || party->deaf))
+			continue;
+		party->unacked_for += time;
+		party->guess.lost |= party->unacked_for > 2 * rto;
+	}
+}
+
+static void pause_for(struct fz_play *play, int64_t time)
+{
 	pass_time(play, time);
+	play->aged_at += time;
 	play->pausing = true;
 	net_timer_at(play->timer, net_now(play->options.net) + time);
+}
+
+static void do_wait(struct fz_play *play, const struct fz_step *step)
+{
+	pause_for(play, fz_rto_of(play) * step->wait / 1000);
 }
 
 /* The rest of it cannot be sent. */
@@ -144,9 +166,25 @@ static bool cannot(const struct fz_party *party, const struct fz_step *step)
 	return party->over || party->ended;
 }
 
-/* False: its connection is not there yet. */
-static bool do_step(struct fz_play *play, const struct fz_step *step)
+/* REL-03: nothing orders two requests over UDP but the answer to the first. Who is patient waits for it, or for a while where none is due. */
+static bool goes_alone(const struct fz_play *play, const struct fz_step *step)
 {
+	return play->options.patient && fz_sends(step) && !play->parties[step->client].tcp;
+}
+
+static struct fz_step as_played(const struct fz_play *play, const struct fz_step *step)
+{
+	struct fz_step played = *step;
+
+	played.await |= goes_alone(play, step);
+	played.joined &= !goes_alone(play, step);
+	return played;
+}
+
+/* False: its connection is not there yet. */
+static bool do_step(struct fz_play *play, const struct fz_step *planned)
+{
+	const struct fz_step played = as_played(play, planned), *step = &played;
 	struct fz_party *party = &play->parties[step->client];
 
 	if (step->action == FZ_WAIT) {
@@ -161,12 +199,16 @@ static bool do_step(struct fz_play *play, const struct fz_step *step)
 		return true;
 	}
 	party->event = fz_event_of(step);
+	if (goes_alone(play, step) && fz_is_owed(party)) /* it does not read: what was lost cannot be said again any more */
+		fz_lose_track(party);
 	fz_say_step(play, step);
 	if (fz_sends(step))
 		fz_do_send(party, step);
 	else
 		do_other(party, step);
 	party->hurried = fz_sends(step) && fz_open_expectation(play) == NULL;
+	if (party->hurried && goes_alone(play, step))
+		pause_for(play, fz_pause_of(play));
 	fz_seen(party, 0);
 	return true;
 }
@@ -204,6 +246,7 @@ static bool play_step(struct fz_play *play)
 {
 	const struct fz_step *step = &play->options.program->steps[play->step];
 
+	catch_up(play);
 	if (!do_step(play, step)) {
 		net_timer_at(play->timer, net_now(play->options.net) + CONNECT_WITHIN);
 		return false;
@@ -235,6 +278,7 @@ void fz_advance(struct fz_play *play)
 	}
 	if (play->phase != LEAVING || blocked(play))
 		return;
+	catch_up(play);
 	if (!fz_take_leave(play))
 		end(play);
 	else if (!blocked(play))
@@ -309,7 +353,8 @@ struct fz_play *fz_play_start(const struct fz_play_options *options)
 		make_party(play, i);
 	play->timer = net_timer_new(options->net, timer_due, play);
 	play->finish = net_timer_new(options->net, finish, play);
-	net_timer_at(play->timer, net_now(options->net));
+	play->aged_at = net_now(options->net);
+	net_timer_at(play->timer, play->aged_at);
 	return play;
 }
 
@@ -364,4 +409,9 @@ unsigned fz_play_messages(const struct fz_play *play)
 int64_t fz_play_round_trip(const struct fz_play *play)
 {
 	return play->round_trip;
+}
+
+int64_t fz_play_text_trip(const struct fz_play *play)
+{
+	return play->text_trip;
 }

@@ -17,6 +17,7 @@ struct fz_finding {
 	enum c2w_rule rule;
 	char what[160];           /* what it shows: findings with the same rule and the same words are one */
 	char *expected, *got;     /* malloc'd, escaped; NULL: none */
+	bool closed;              /* the server closed the connection, or ended */
 };
 
 struct fz_play;
@@ -30,7 +31,9 @@ struct fz_play_options {
 	bool honest_tcp;                  /* the honest client has no UDP */
 	bool patient;                     /* UDP: lost or late datagrams are allowed for, at the price of time */
 	int64_t round_trip;               /* ns */
+	int64_t text_trip;                /* ns: what a text that is late takes through its room; 0: unknown */
 	FILE *script;                     /* the steps as a scenario says them; NULL: none */
+	enum c2w_rule told;               /* what the script is to show; C2W_NO_RULE: nothing in particular */
 	FILE *octets;                     /* what was sent and received; NULL: none */
 	void (*seen)(void *context, uint64_t transition, uint64_t state);   /* may be NULL */
 	void (*answered)(void *context, bool tcp, const struct c2w_message *message); /* may be NULL */
@@ -47,6 +50,7 @@ bool fz_play_refused(const struct fz_play *play);  /* somebody was told that nob
 bool fz_play_unheard(const struct fz_play *play);  /* not one octet came back */
 unsigned fz_play_messages(const struct fz_play *play); /* sent */
 int64_t fz_play_round_trip(const struct fz_play *play); /* ns, the shortest seen; 0: none */
+int64_t fz_play_text_trip(const struct fz_play *play);  /* ns, the longest that a text was waited for that came; 0: none */
 
 uint64_t fz_hash(uint64_t hash, const void *at, size_t length);
 

@@ -42,6 +42,8 @@ struct fz_party {
 	bool probing;                 /* what goes out is no step: nothing is due for it */
 	struct { char time[C2W_MAX_TIME_TEXT + 1], user[KEPT_USER]; } answers[C2W_FAMILIES]; /* what an ack refers to */
 	int64_t held_us, last_us;     /* us: TIME of the answer that is not acked, of whatever came last */
+	int64_t acked_us;             /* us: TIME of the text that it acked last; -1: none */
+	char acked[KEPT_USER];        /* whose that was */
 	enum c2w_command held;
 	unsigned held_code;
 	bool acked_by_hand;           /* something was, since its last request was first sent */
@@ -92,9 +94,11 @@ struct fz_play {
 	unsigned step;
 	enum fz_phase phase;
 	bool pausing, fencing, batch;
-	bool asked_again;             /* what is awaited, since awaiting_since */
+	unsigned repeats;             /* of what is awaited, since awaiting_since */
+	const struct fz_expected *fencing_for;
 	struct net_timer *timer, *finish;
 	int64_t awaiting_since, fencing_since;
+	int64_t aged_at;              /* until when the time has been counted for who does not ack */
 	uint64_t moves;               /* whatever may change who is where */
 	int64_t time_last;            /* us */
 	struct fz_finding findings[FZ_FINDINGS];
@@ -104,7 +108,7 @@ struct fz_play {
 	bool loose_text;              /* one was sent, and nobody waited for it: it may come to whoever is in that room by then */
 	bool waited;                  /* the script has waited for the latest end of a connection to be noticed */
 	int64_t leaving_until;
-	int64_t round_trip;
+	int64_t round_trip, text_trip;
 };
 
 /* play.c */
@@ -126,6 +130,8 @@ uint64_t fz_answer_of(const struct jd_reading *reading);
 
 /* due.c */
 void fz_forget_expected(struct fz_play *play, unsigned party);
+void fz_lose_track(struct fz_party *party); /* nobody knows where it is, and what it asked was asked as if somebody did */
+bool fz_is_owed(const struct fz_party *party); /* an answer of its own is outstanding */
 void fz_ask(struct fz_play *play, unsigned party);
 struct fz_expected *fz_open_expectation(struct fz_play *play);
 void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets);
@@ -135,6 +141,7 @@ bool fz_forbidden(struct fz_party *party, const struct c2w_message *message); /*
 void fz_last_words(const struct fz_party *party);
 void fz_came_again(struct fz_party *party, const struct c2w_message *message);
 struct fz_expected *fz_match(struct fz_party *party, const struct c2w_message *message);
+struct fz_expected *fz_match_changed(const struct fz_party *party, const struct c2w_message *text); /* the one with its TIME and author, whatever it says */
 
 /* lists.c */
 void fz_expect_list(struct fz_play *play, struct fz_expected *expected); /* as things are when it is asked for */
@@ -147,6 +154,8 @@ bool fz_queues(const struct fz_party *party); /* texts wait for its acks */
 void fz_queue(struct fz_party *party, struct fz_expected *text);
 void fz_drop_queue(struct fz_party *party);
 void fz_ack_sent(struct fz_party *party, const struct c2w_message *ack); /* in a step */
+void fz_remember_ack(struct fz_party *party, int64_t time, struct c2w_str author);
+bool fz_was_acked(const struct fz_party *party, const struct c2w_message *text); /* and that may have been lost: REL-02 */
 bool fz_overtakes(const struct fz_play *play, const struct fz_expected *text); /* MSG-05 */
 
 /* gone.c */
@@ -159,6 +168,7 @@ bool fz_too_soon(struct fz_play *play, struct fz_expected *expected, const struc
 bool fz_ask_anew(struct fz_play *play, struct fz_expected *open);
 
 /* send.c */
+bool fz_is_title(const struct fz_world *world, struct c2w_str octets); /* of a movie that is listed */
 void fz_send_step(struct fz_party *party, const struct fz_step *step);
 void fz_request(struct fz_party *party, enum c2w_command command, const char *user, struct c2w_str data);
 void fz_repeat(struct fz_party *party); /* its last request, for the network's sake: nothing is due for it */
@@ -171,6 +181,7 @@ void fz_set_reading(const struct fz_party *party, bool on);
 
 /* silence.c */
 int64_t fz_patience_of(const struct fz_play *play);
+int64_t fz_pause_of(const struct fz_play *play); /* over UDP no datagram overtakes one that was sent so long before */
 int64_t fz_rto_of(const struct fz_play *play); /* measured or given, else the default */
 bool fz_is_fence(struct fz_party *party, const struct c2w_message *message);
 void fz_fence_answered(struct fz_party *party, int64_t time);

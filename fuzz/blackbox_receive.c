@@ -25,21 +25,29 @@ static void keep_answer(struct fz_party *party, const struct c2w_message *messag
 		party->gone_at = 0;
 }
 
+/* An answer that nobody waited for, to what was taken to be granted. */
+static bool may_decline(const struct c2w_params *params, const struct c2w_message *message)
+{
+	if (message->command == C2W_CONNECTION_ERROR)
+		return c2w_code_fits(params->server_full, message->code) || c2w_code_fits(params->name_taken, message->code);
+	return message->command == C2W_ENTER_MOVIE_ERROR && c2w_code_fits(params->room_full, message->code);
+}
+
 static void another_answer(struct fz_party *party, const struct fz_expected *expected, const struct c2w_message *message, struct c2w_str octets)
 {
-	const char *wanted = c2w_command_info(expected->answer.command)->name, *came = c2w_command_info(message->command)->name;
-	char what[160];
+	const char *wanted = c2w_command_info(expected->answer.command)->name;
+	const struct c2w_command_info *info = c2w_command_info(message->command);
+	char what[160], code[16] = "";
 
-	party->guess.lost = true;
-	party->play->moves++;
 	if (fz_answer_declines(&expected->answer, party->play->options.world, message)) {
-		fz_forget_expected(party->play, party->index); /* what was asked meanwhile, as if it had been granted */
+		fz_lose_track(party);
 		return;
 	}
-	if (expected->haunted)
-		snprintf(what, sizeof(what), "%s %u came instead of %s for the name of somebody who has gone", came, message->code, wanted);
-	else
-		snprintf(what, sizeof(what), "%s %u came instead of %s", came, message->code, wanted);
+	party->guess.lost = true;
+	party->play->moves++;
+	if (info->digits > 0)
+		snprintf(code, sizeof(code), " %u", message->code);
+	snprintf(what, sizeof(what), "%s%s came instead of %s%s", info->name, code, wanted, expected->haunted ? " for the name of somebody who has gone" : "");
 	fz_find(party->play, FZ_VIOLATION, expected->answer.rule, what, fz_escaped(c2w_str_of(wanted)), fz_escaped(octets));
 	fz_stop(party->play);
 }
@@ -50,6 +58,30 @@ static void measure(struct fz_party *party, const struct c2w_message *message, i
 
 	if (message->time == party->request_us && took > 0 && (party->play->round_trip == 0 || took < party->play->round_trip))
 		party->play->round_trip = took;
+}
+
+/* Only of texts that are waited for: others wait for acks, or for who reads again. */
+static void measure_text(struct fz_play *play, const struct fz_expected *text, int64_t at)
+{
+	int64_t took = at - play->awaiting_since;
+
+	if (text->asked && !text->queued && took > play->text_trip)
+		play->text_trip = took;
+}
+
+/* MSG-03: it came, but says something else. The judge may have told already. */
+static void take_changed(struct fz_party *party, const struct c2w_message *message, struct c2w_str octets)
+{
+	struct fz_expected *text = fz_match_changed(party, message);
+	bool told = false;
+
+	if (text == NULL)
+		return;
+	text->met = true;
+	for (unsigned i = 0; i < party->play->finding_count; i++)
+		told |= party->play->findings[i].rule == C2W_MSG_03;
+	if (!told)
+		fz_find(party->play, FZ_VIOLATION, C2W_MSG_03, "a text arrives as another", fz_escaped((struct c2w_str){ text->text, text->text_length }), fz_escaped(octets));
 }
 
 static void answered(struct fz_party *party, const struct jd_reading *reading, struct c2w_str octets)
@@ -73,6 +105,10 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 	if (message->command == C2W_NEW_MESSAGE && fz_forbidden(party, message))
 		fz_find(play, FZ_VIOLATION, party->guess.place == FZ_OUTSIDE ? C2W_MSG_07 : C2W_MSG_02, "a text reaches somebody who was not in its author's room", NULL, fz_escaped(octets));
 	expected = fz_match(party, message);
+	if (expected == NULL && may_decline(play->options.world->params, message))
+		fz_lose_track(party);
+	if (expected == NULL && message->command == C2W_NEW_MESSAGE)
+		take_changed(party, message, octets);
 	if (expected == NULL)
 		return;
 	if (fz_too_soon(play, expected, message))
@@ -80,6 +116,8 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 	if (fz_overtakes(play, expected))
 		fz_find(play, FZ_VIOLATION, C2W_MSG_05, "a text comes before another that was processed before it", NULL, fz_escaped(octets));
 	expected->met = true;
+	if (message->command == C2W_NEW_MESSAGE)
+		measure_text(play, expected, net_now(play->options.net));
 	if (message->command == C2W_USER_LIST_RESPONSE && expected->time == message->time)
 		fz_check_list(party, expected, message);
 	if (!fz_answer_fits(&expected->answer, play->options.world, message))
@@ -219,7 +257,7 @@ void fz_open_party(struct fz_party *party)
 	party->open = true;
 	party->connected = party->ended = party->mute = party->deaf = party->over = party->nonsense = false;
 	party->request_length = 0;
-	party->held_us = party->last_us = -1;
+	party->held_us = party->last_us = party->acked_us = -1;
 	party->acked_by_hand = false;
 	party->farewells = 0;
 	party->moving = party->tcp ? -1 : party->moving;

@@ -183,7 +183,7 @@ static void join(struct joined *to, struct c2w_str octets)
 	to->length += length;
 }
 
-static bool is_title(const struct fz_world *world, struct c2w_str octets)
+bool fz_is_title(const struct fz_world *world, struct c2w_str octets)
 {
 	for (unsigned i = 0; i < world->title_count; i++)
 		if (c2w_str_equal(octets, c2w_str_of(world->titles[i])))
@@ -200,7 +200,7 @@ static void join_cased(struct joined *to, const struct fz_world *world, struct c
 	for (size_t i = from; miscased && i < to->length; i++)
 		if ((to->at[i] | ' ') >= 'a' && (to->at[i] | ' ') <= 'z')
 			to->at[i] ^= ' ';
-	while (miscased && is_title(world, (struct c2w_str){ to->at + from, to->length - from }))
+	while (miscased && fz_is_title(world, (struct c2w_str){ to->at + from, to->length - from }))
 		join(to, C2W_STR("?"));
 }
 
@@ -325,11 +325,12 @@ void fz_acknowledge(struct fz_party *party, const struct c2w_message *message, b
 		party->held = message->command;
 		party->held_code = message->code;
 	}
-	if ((party->holds && !(stranger && family == C2W_CHAT && !party->tcp)) || party->mute || (party->tcp && party->out.held > 0) || message->time_text.length > C2W_MAX_COMMAND || message->user.length > C2W_MAX_USER)
+	if ((party->holds && !(stranger && family == C2W_CHAT && !party->tcp) && !fz_was_acked(party, message)) || party->mute || (party->tcp && party->out.held > 0) || message->time_text.length > C2W_MAX_COMMAND || message->user.length > C2W_MAX_USER)
 		return;
 	if (family == C2W_CHAT) {
 		ack.user = c2w_str_of(party->session[0] ? party->session : party->user);
 		ack.data = message->user;
+		fz_remember_ack(party, message->time, message->user);
 	}
 	length = c2w_message_format(octets, sizeof(octets), &ack);
 	if (length > 0)

@@ -69,6 +69,12 @@ void fz_queue(struct fz_party *party, struct fz_expected *text)
 		fz_drop_queue(party);
 }
 
+void fz_remember_ack(struct fz_party *party, int64_t time, struct c2w_str author)
+{
+	party->acked_us = time;
+	snprintf(party->acked, sizeof(party->acked), "%.*s", (int)author.length, author.at);
+}
+
 void fz_ack_sent(struct fz_party *party, const struct c2w_message *ack)
 {
 	struct fz_play *play = party->play;
@@ -78,12 +84,18 @@ void fz_ack_sent(struct fz_party *party, const struct c2w_message *ack)
 	if (ack->command != C2W_NEW_MESSAGE_RESPONSE_ACK || first == NULL)
 		return;
 	if (!first->met || !own || ack->time != first->time || !c2w_str_equal(ack->data, c2w_str_of(play->parties[first->author].user)) ||
-	    party->guess.lost || party->unacked_for > 0 || net_now(play->options.net) - party->holds_since > 2 * fz_rto_of(play)) {
+	    party->guess.lost || party->unacked_for > fz_rto_of(play) || net_now(play->options.net) - party->holds_since > 2 * fz_rto_of(play)) {
 		fz_drop_queue(party);
 		return;
 	}
 	first->queued = false;
+	fz_remember_ack(party, first->time, c2w_str_of(play->parties[first->author].user));
 	first = first_queued(play, party->index);
 	if (first != NULL)
 		first->waits = false;
+}
+
+bool fz_was_acked(const struct fz_party *party, const struct c2w_message *text)
+{
+	return party->play->options.patient && !party->tcp && text->command == C2W_NEW_MESSAGE && text->time == party->acked_us && c2w_str_equal(text->user, c2w_str_of(party->acked));
 }

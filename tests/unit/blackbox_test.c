@@ -17,6 +17,7 @@
 #include "harness/schedule.h"
 #include "harness/select.h"
 #include "net/sim.h"
+#include "server/core.h"
 #include "server/faults.h"
 
 static const struct net_addr host = { .octets = { 127, 0, 0, 1 }, .port = 1950, .family = 4 };
@@ -34,6 +35,11 @@ struct world {
 	char *script, *octets;
 	const char *rules;           /* the first report with one of these ends the hunt; empty: any; NULL: none does */
 	bool met;
+	const char *false_words;     /* no report says them, or they are the test's failure */
+	unsigned users, room;        /* that the server holds; 0: as many as it likes */
+	const char *const *movies;
+	struct net_sim_options link;
+	int64_t time;
 };
 
 static bool among(enum c2w_rule rule, const char *rules)
@@ -46,6 +52,8 @@ static void found(void *context, const struct fz_report *report)
 	struct world *world = context;
 
 	world->reports++;
+	if (world->false_words != NULL && strstr(report->finding.what, world->false_words) != NULL)
+		fail_msg("%s: %s\n%s\n", c2w_rule_info(report->finding.rule)->id, report->finding.what, report->octets);
 	if (world->met || (world->rules != NULL && !report->reproduced) || (world->rules != NULL && !among(report->finding.rule, world->rules)))
 		return;
 	world->met = world->rules != NULL;
@@ -71,10 +79,18 @@ static void serve(struct world *world)
 	assert_true(srv_serve(world->net, &host, &world->server, &world->service) >= 0);
 }
 
+static const void *stuck;
+static struct net_timer *dies_at, *noticed_at; /* of a server that ends; that is noticed a little later than its connections end */
+
 static void restart(void *context)
 {
 	struct world *world = context;
 
+	if (noticed_at != NULL) {
+		net_timer_stop(dies_at);
+		net_timer_stop(noticed_at);
+	}
+	stuck = NULL;
 	srv_service_free(world->service);
 	serve(world);
 	fz_hunt_up(world->hunt, &host);
@@ -84,13 +100,17 @@ static void world_begins(struct world *world, const struct srv_policy *policy, u
 {
 	struct fz_hunt_options options = {
 		.address = host, .udp = true, .tcp = true, .seed = seed, .count = count, .lanes = 8, .waits = 40, .nonce = "sim",
-		.restart = restart, .found = found, .over = over, .context = world,
+		.time = world->time, .restart = restart, .found = found, .over = over, .context = world,
 	};
 
 	srv_options_init(&world->server);
 	world->server.log = SRV_LOG_QUIET;
 	world->server.policy = policy;
-	options.net = world->net = net_sim_new(&(struct net_sim_options){ .seed = seed });
+	world->server.max_users = world->users > 0 ? world->users : world->server.max_users;
+	world->server.max_room = world->room;
+	world->server.movies = world->movies;
+	world->link.seed = seed;
+	options.net = world->net = net_sim_new(&world->link);
 	c2w_params_init(&options.params);
 	serve(world);
 	world->hunt = fz_hunt_new(&options);
@@ -130,6 +150,202 @@ static void a_right_server_gives_no_finding(void **state)
 	net_sim_run_until(world.net, net_now(world.net) + INT64_C(20000000000));
 	assert_int_equal(srv_service_counts(world.service).users, 0);
 	world_ends(&world);
+}
+
+/* ---- others that are right, too ------------------------------------------------------------------ */
+
+/* Texts leave this server some time after they were accepted, over TCP. */
+enum { MAX_LATE = 256 };
+
+struct late {
+	struct srv_core *core;
+	struct srv_carrier carrier;
+	struct net *net;
+	unsigned count;
+	struct { int64_t at; struct srv_way way; size_t length; char *octets; } texts[MAX_LATE];
+};
+
+static int64_t lateness;
+
+static size_t send_late(void *context, const struct srv_way *way, const char *octets, size_t length)
+{
+	struct late *late = context;
+	struct c2w_message message;
+
+	if (way->connection == NULL || c2w_message_parse(&message, octets, length, 0) != C2W_OK || message.command != C2W_NEW_MESSAGE || late->count == MAX_LATE)
+		return late->carrier.send(late->carrier.context, way, octets, length);
+	late->texts[late->count].at = net_now(late->net) + lateness;
+	late->texts[late->count].way = *way;
+	late->texts[late->count].length = length;
+	late->texts[late->count++].octets = memcpy(malloc(length), octets, length);
+	return 0;
+}
+
+static void forget_late(struct late *late, unsigned i)
+{
+	free(late->texts[i].octets);
+	late->count--;
+	memmove(&late->texts[i], &late->texts[i + 1], (late->count - i) * sizeof(late->texts[0]));
+}
+
+static void forget_connection(struct late *late, const struct srv_way *way)
+{
+	for (unsigned i = late->count; i > 0; i--)
+		if (late->texts[i - 1].way.connection == way->connection)
+			forget_late(late, i - 1);
+}
+
+static void drop_late(void *context, const struct srv_way *way, bool reset)
+{
+	struct late *late = context;
+
+	forget_connection(late, way);
+	late->carrier.drop(late->carrier.context, way, reset);
+}
+
+static void note_late(void *context, const struct srv_way *way, bool detail, const char *what, struct c2w_str octets)
+{
+	struct late *late = context;
+
+	late->carrier.note(late->carrier.context, way, detail, what, octets);
+}
+
+static void *open_late(const struct srv_settings *settings, struct srv_carrier *carrier, struct net *net)
+{
+	struct late *late = calloc(1, sizeof(*late));
+
+	(void)settings;
+	late->carrier = *carrier;
+	late->net = net;
+	*carrier = (struct srv_carrier){ late, send_late, drop_late, note_late };
+	return late;
+}
+
+static void begin_late(void *filter, struct srv_core *core)
+{
+	((struct late *)filter)->core = core;
+}
+
+static void receive_late(void *filter, const struct srv_way *way, const char *octets, size_t length, int64_t now)
+{
+	srv_core_receive(((struct late *)filter)->core, way, octets, length, now);
+}
+
+static void closed_late(void *filter, const struct srv_way *way, bool reset)
+{
+	(void)reset;
+	forget_connection(filter, way);
+	srv_core_closed(((struct late *)filter)->core, way);
+}
+
+static int64_t due_late(void *filter)
+{
+	const struct late *late = filter;
+	int64_t due = srv_core_due(late->core);
+
+	return late->count > 0 && late->texts[0].at < due ? late->texts[0].at : due;
+}
+
+static void run_late(void *filter, int64_t now)
+{
+	struct late *late = filter;
+
+	for (; late->count > 0 && late->texts[0].at <= now; forget_late(late, 0))
+		late->carrier.send(late->carrier.context, &late->texts[0].way, late->texts[0].octets, late->texts[0].length);
+	srv_core_run(late->core, now);
+}
+
+static void close_late(void *filter)
+{
+	struct late *late = filter;
+
+	while (late->count > 0)
+		forget_late(late, 0);
+	free(late);
+}
+
+static const struct srv_filter late_filter = { open_late, begin_late, receive_late, closed_late, due_late, run_late, close_late };
+static const struct srv_policy late_policy = { .filter = &late_filter };
+
+/* Whatever was seen once does not show again. */
+static void gives_no_finding(struct world *world, const struct srv_policy *policy, uint64_t seed, uint64_t count)
+{
+	struct fz_hunt_counts counts;
+
+	world->rules = "";
+	world_begins(world, policy, seed, count);
+	hunt(world);
+	counts = fz_hunt_counts(world->hunt);
+	if (counts.findings > 0)
+		printf("%s\n%s\n%s\n", world->last.finding.what, world->script, world->octets);
+	assert_int_equal(counts.findings, 0);
+	assert_true(counts.executions >= count && !counts.unreachable);
+	world_ends(world);
+}
+
+/* REL-17 is a SHOULD. */
+static void a_text_may_be_late(void **state)
+{
+	static const int64_t late[] = { 1000000, 5000000, 200000000, 700000000 };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		lateness = late[i];
+		gives_no_finding(&(struct world){ 0 }, &late_policy, i + 1, 1000);
+		gives_no_finding(&(struct world){ .link = { .jitter = 30000000 } }, &late_policy, i + 1, 300);
+	}
+}
+
+/* LST-04 is a SHOULD, in pieces and before a FIN, too. */
+static void lists_may_stay_out_in_a_movie_room(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++)
+		gives_no_finding(&(struct world){ 0 }, srv_fault_policy(SRV_FAULT_no_lists_in_a_movie_room), seed, 6000);
+}
+
+/* A fence must not be let in. */
+static void a_title_may_be_odd(void **state)
+{
+	static const char *const movies[] = { "?", " ", "a,b", ",", "??", NULL };
+
+	(void)state;
+	gives_no_finding(&(struct world){ .movies = movies, .link = { .jitter = 30000000 } }, NULL, 1, 1000);
+}
+
+/* No rule orders requests over UDP, and the network may lose them. */
+static void datagrams_may_overtake_and_vanish(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		gives_no_finding(&(struct world){ .link = { .latency = 1000000, .reorder = 0.5 } }, NULL, seed, 2000);
+		gives_no_finding(&(struct world){ .link = { .latency = 1000000, .reorder = 0.1, .loss = 0.03 } }, NULL, seed, 500);
+	}
+}
+
+/* Many things are seen, none shows again: the hunt ends soon after its time, and says what it did not look into. */
+static void a_hunt_ends_soon_after_its_time(void **state)
+{
+	struct world world = { .time = INT64_C(3000000000), .link = { .latency = 1000000, .reorder = 0.5, .loss = 0.05 } };
+	struct fz_hunt_counts counts;
+
+	(void)state;
+	lateness = 700000000;
+	world_begins(&world, &late_policy, 1, 0);
+	hunt(&world);
+	counts = fz_hunt_counts(world.hunt);
+	assert_int_equal(counts.findings, 0);
+	assert_true(counts.doubted > 0 && counts.dropped > 0);
+	assert_in_range(counts.elapsed, world.time, world.time + INT64_C(30000000000));
+	world_ends(&world);
+}
+
+/* CON-04, ENT-05: whoever asked on has asked as somebody who was declined. */
+static void a_server_may_be_full(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 4; seed++)
+		gives_no_finding(&(struct world){ .users = (unsigned)(seed + 1) / 2, .room = 1 }, NULL, seed, 10000);
 }
 
 /* ---- what was written is a scenario ------------------------------------------------------------ */
@@ -344,6 +560,66 @@ static void faults_are_found_and_written_down(void **state)
 	}
 }
 
+/* What came changed did come. */
+static void a_changed_text_is_not_told_as_missing(void **state)
+{
+	struct world world = { .false_words = "did not come" };
+
+	(void)state;
+	world_begins(&world, srv_fault_policy(SRV_FAULT_text_in_ascii), 1, 2000);
+	hunt(&world);
+	assert_true(fz_hunt_counts(world.hunt).findings > 0);
+	world_ends(&world);
+}
+
+/* A server that gets stuck with a connection over which a certain text comes, and soon ends. */
+static void receive_mortal(void *filter, const struct srv_way *way, const char *octets, size_t length, int64_t now)
+{
+	if (stuck == NULL && way->connection != NULL && memmem(octets, length, "%s", 2) != NULL) {
+		stuck = way->connection;
+		net_timer_at(dies_at, now + 20000000);
+	}
+	if (way->connection == NULL || way->connection != stuck)
+		receive_late(filter, way, octets, length, now);
+}
+
+static void dies(void *context)
+{
+	struct world *world = context;
+
+	srv_service_free(world->service);
+	world->service = NULL;
+	stuck = NULL;
+	net_timer_at(noticed_at, net_now(world->net) + 10000000);
+}
+
+static void death_is_noticed(void *context)
+{
+	struct world *world = context;
+
+	fz_hunt_died(world->hunt, "it has ended");
+}
+
+static const struct srv_filter mortal_filter = { open_late, begin_late, receive_mortal, closed_late, due_late, run_late, close_late };
+static const struct srv_policy mortal_policy = { .filter = &mortal_filter };
+
+static void a_death_is_no_closed_connection(void **state)
+{
+	struct world world = { .false_words = "closed the connection", .rules = "ROB-01" };
+
+	(void)state;
+	lateness = 0;
+	world_begins(&world, &mortal_policy, 1, 3000);
+	dies_at = net_timer_new(world.net, dies, &world);
+	noticed_at = net_timer_new(world.net, death_is_noticed, &world);
+	hunt(&world);
+	assert_true(world.met && world.last.finding.kind == FZ_DEATH);
+	net_timer_free(dies_at);
+	net_timer_free(noticed_at);
+	dies_at = noticed_at = NULL;
+	world_ends(&world);
+}
+
 /* ---- programs ---------------------------------------------------------------------------------------- */
 
 static void same_seed_same_hunt(void **state)
@@ -453,8 +729,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_play_leaves_nobody_behind),
 		cmocka_unit_test(a_right_server_gives_no_finding),
+		cmocka_unit_test(a_text_may_be_late),
+		cmocka_unit_test(lists_may_stay_out_in_a_movie_room),
+		cmocka_unit_test(a_title_may_be_odd),
+		cmocka_unit_test(a_server_may_be_full),
+		cmocka_unit_test(datagrams_may_overtake_and_vanish),
+		cmocka_unit_test(a_hunt_ends_soon_after_its_time),
 		cmocka_unit_test(the_innocent_are_not_blamed),
 		cmocka_unit_test(faults_are_found_and_written_down),
+		cmocka_unit_test(a_changed_text_is_not_told_as_missing),
+		cmocka_unit_test(a_death_is_no_closed_connection),
 		cmocka_unit_test(same_seed_same_hunt),
 		cmocka_unit_test(what_is_printed_is_read_again),
 		cmocka_unit_test(what_does_not_matter_is_shrunk_away),
