@@ -350,7 +350,7 @@ static struct jd_reading read_message(struct hx_endpoint *endpoint, const char *
 		jd_received(run->jd, endpoint->number, at, octets, length);
 		return *jd_last(run->jd);
 	}
-	struct jd_reading reading = { 0 };
+	struct jd_reading reading = { .before = -1 };
 	reading.err = c2w_message_parse(&reading.message, octets, length, C2W_MAX_TO_CLIENT);
 	reading.from_server = reading.message.command != C2W_NO_COMMAND && c2w_command_info(reading.message.command)->sender == C2W_SERVER;
 	return reading;
@@ -422,6 +422,7 @@ static void received(struct hx_endpoint *endpoint, const char *octets, size_t le
 	rebase_message(&item->message, octets, item->octets);
 	item->err = reading.err;
 	item->repetition = reading.repetition;
+	item->before = reading.before;
 	item->from_server = reading.from_server;
 	item->stranger = reading.stranger;
 	item->surplus = reading.surplus;

@@ -48,6 +48,7 @@ struct hx_item {
 	int64_t at;
 	struct c2w_message message;    /* into octets */
 	enum c2w_err err;
+	int64_t before;                /* of struct jd_reading */
 	bool repetition, from_server, stranger, surplus;
 	size_t length;
 	char *octets;                  /* in space, or malloc'd where longer */

@@ -341,12 +341,13 @@ static enum hx_progress broken_silence(struct hx_run *run, const struct hx_step 
 	return HX_ENDED;
 }
 
-/* A retransmission that comes while the script is behind its own schedule by a good part of an rto: it may be the one that is due (REL-05), later in
- * the script than it was meant to come. */
+/* A retransmission that is due by REL-05 while the script is behind its own schedule by a good part of an rto: it comes later in the script than it was
+ * meant to. */
 static bool lag_explains(struct hx_run *run, const struct hx_item *item)
 {
-	int64_t rto = run->params->rto, longest = rto + rto * run->params->rto_tolerance.late / 1000;
-	bool explained = item->repetition && !item->endpoint->tcp && lag(run, item->at - longest, item->at) > rto / 10;
+	int64_t rto = run->params->rto, shortest = rto - rto * run->params->rto_tolerance.early / 1000 - jitter_allowance(run);
+	bool due = item->repetition && !item->endpoint->tcp && item->before >= 0 && item->at - item->before >= shortest;
+	bool explained = due && lag(run, item->before, item->at) > rto / 10;
 	run->outcome.noise |= explained;
 	return explained;
 }

@@ -147,13 +147,16 @@ static void differs(const struct jd_arrival *arrival, const struct jd_exchange *
 		jd_find(arrival, C2W_REL_04, "a response was sent again, but not octet for octet", before, arrival->octets);
 }
 
-/* REL-16: over TCP no more answers than requests. What was discarded may have been answered, too: that is another rule. */
+/* REL-16: over TCP no more answers than requests, and one copy for a repetition (REL-11). What was discarded may have been answered, too: that is another rule. */
 static void count_answers(const struct jd_arrival *arrival, const struct jd_exchange *exchange)
 {
 	if (!arrival->endpoint->tcp || exchange->answers <= exchange->transmissions ||
 	    jd_junk_find(arrival->endpoint, arrival->message->time_text, arrival->user))
 		return;
-	jd_find(arrival, C2W_REL_16, "a response came again over TCP although its request was not repeated", C2W_STR(""), arrival->octets);
+	if (exchange->transmissions > 1)
+		jd_find(arrival, C2W_REL_11, "a response came more often over TCP than its request", C2W_STR(""), arrival->octets);
+	else
+		jd_find(arrival, C2W_REL_16, "a response came again over TCP although its request was not repeated", C2W_STR(""), arrival->octets);
 }
 
 /* ---- the first ------------------------------------------------------------------------------ */

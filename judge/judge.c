@@ -103,11 +103,19 @@ static void read_message(struct jd *jd, struct c2w_str octets)
 {
 	struct jd_reading *reading = &jd->reading;
 
-	*reading = (struct jd_reading){ 0 };
+	*reading = (struct jd_reading){ .before = -1 };
 	reading->err = c2w_message_parse(&reading->message, octets.at, octets.length, C2W_MAX_TO_CLIENT);
 	if (reading->message.command != C2W_NO_COMMAND)
 		reading->from_server = c2w_command_info(reading->message.command)->sender == C2W_SERVER;
 	reading->stranger = is_stranger(jd, &reading->message);
+}
+
+static int64_t last_time(const struct jd_arrival *arrival)
+{
+	const struct c2w_message *message = arrival->message;
+	const struct jd_record *latest = jd_record_find(arrival->endpoint, c2w_command_info(message->command)->family, message->time, arrival->user);
+
+	return latest ? latest->last_at : -1;
 }
 
 void jd_received(struct jd *jd, unsigned endpoint, int64_t at, const char *octets, size_t length)
@@ -125,6 +133,8 @@ void jd_received(struct jd *jd, unsigned endpoint, int64_t at, const char *octet
 	arrival = (struct jd_arrival){
 		jd, &jd->endpoints[endpoint], endpoint, at, &reading->message, all, jd_hash(all), jd_hash(reading->message.user),
 	};
+	if (reading->err == C2W_OK && reading->from_server)
+		reading->before = last_time(&arrival);
 	if (reading->err != C2W_OK || !reading->from_server)
 		jd_form_broken(&arrival, reading->err);
 	else if (reading->message.command == C2W_NEW_MESSAGE)

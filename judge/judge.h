@@ -64,6 +64,7 @@ struct jd_reading {
 	enum c2w_err err;          /* C2W_OK, or what is wrong with it */
 	struct c2w_message message; /* into the octets given to jd_received() */
 	bool repetition;           /* the same response or NEW_MESSAGE has been received before by this endpoint, and no new answer was due */
+	int64_t before;            /* ns: when the endpoint had a response or NEW_MESSAGE of that family, TIME and USER_NAME last; -1: never, as far as is remembered */
 	bool from_server;          /* a command that servers send was recognised */
 	bool stranger;             /* a NEW_MESSAGE by somebody who is not ours */
 	bool surplus;              /* a NEW_MESSAGE with a TIME that is nobody's, which its author has said no more often than it came here before */

@@ -581,6 +581,19 @@ static void a_retransmission_in_a_silence_that_lag_explains_breaks_nothing(void 
 	rp_result_free(end.result);
 }
 
+static void a_copy_that_is_not_due_breaks_a_silence_however_late_we_are(void **state)
+{
+	(void)state;
+	static const char script[] = "scenario \"A\"\nproves REL-11\nover udp\ncast alice\nalice holds acks\nalice > CONNECTION_REQUEST\n"
+	                             "alice < CONNECTION_GRANTED\nalice gets nothing for 0.5 * $rto\n";
+	struct fake fake = { .answer = repeating, .repeats = 1, .every = 100 * MS };
+	lag_now = bad_lag;
+	struct outcome end = play(&fake, script);
+	lag_now = NULL;
+	assert_true(found(&end, C2W_REL_11, RP_FAIL));
+	rp_result_free(end.result);
+}
+
 /* ---- bounds and the end ------------------------------------------------------------------------ */
 
 static void flooding(struct fake *fake, const struct c2w_message *request, const struct net_datagram *datagram)
@@ -663,6 +676,7 @@ int main(void)
 		cmocka_unit_test(the_schedule_is_judged),
 		cmocka_unit_test(a_miss_that_lag_explains_is_inconclusive),
 		cmocka_unit_test(a_retransmission_in_a_silence_that_lag_explains_breaks_nothing),
+		cmocka_unit_test(a_copy_that_is_not_due_breaks_a_silence_however_late_we_are),
 		cmocka_unit_test(a_flood_ends_the_scenario),
 		cmocka_unit_test(a_stopped_run_still_leaves),
 		cmocka_unit_test(the_overall_deadline_holds),

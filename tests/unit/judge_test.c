@@ -701,6 +701,7 @@ static void tcp_repeats_nothing_by_itself(void **state)
 {
 	(void)state;
 	LADDER(CONNECTS(0, tcp, "alice"), "+999", "0<= 1.0: CONNECTION_GRANTED|alice|", "! REL-16");
+	LADDER(CONNECTS(0, tcp, "alice"), "0> 1.0: CONNECTION_REQUEST|alice|", "0<= 1.0: CONNECTION_GRANTED|alice|", "0<= 1.0: CONNECTION_GRANTED|alice|", "! REL-11");
 	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "0< 2.0: NEW_MESSAGE|alice|x", "1< 2.0: NEW_MESSAGE|alice|x",
 	       "+999", "1<= 2.0: NEW_MESSAGE|alice|x", "! REL-16");
 	LADDER(CONNECTS(0, tcp, "alice"), CONNECTS(1, tcp, "bob"), "0> 2.0: SEND_MESSAGE_REQUEST|alice|x", "0< 2.0: NEW_MESSAGE|alice|x", "1< 2.0: NEW_MESSAGE|alice|x",

@@ -45,8 +45,8 @@ static void build(struct world *world, int fault, int64_t rto, unsigned retransm
 	*world = (struct world){ .net = net_sim_new(&sim), .result = rp_result_new() };
 	srv_options_init(&options);
 	options.log = SRV_LOG_QUIET;
-	options.rto = rto;
-	options.max_retransmits = retransmits;
+	options.params.rto = rto;
+	options.params.max_retransmits = retransmits;
 	options.policy = fault == RIGHT ? NULL : srv_fault_policy((enum srv_fault)fault);
 	assert_int_equal(srv_serve(world->net, &at, &options, &world->service), 0);
 	world->target = (struct hx_target){ .net = world->net, .address = at, .udp = true, .nonce = "abcde" };
