@@ -66,6 +66,7 @@ struct fz_hunt {
 	unsigned case_count;
 	struct { enum c2w_rule rule; char what[160]; unsigned doubts; bool open; } known[MAX_KNOWN]; /* open: may be looked into again */
 	unsigned known_count, reported, doubted, dropped;
+	unsigned patient;              /* so many lanes take their time */
 	struct fz_shrinker shrinker;
 	struct fz_program trial;
 	unsigned shrinks, write_tries;
