@@ -138,7 +138,7 @@ static bool is_patient(const struct fz_hunt *hunt, const struct fz_lane *lane)
 {
 	if (hunt->task == FUZZ)
 		return lane < hunt->lanes + hunt->patient;
-	return (hunt->task == CONFIRM || hunt->task == WRITE) && hunt->cases[0].finding.kind != FZ_DEATH;
+	return (hunt->task == CONFIRM || hunt->task == WRITE || hunt->careful) && hunt->cases[0].finding.kind != FZ_DEATH;
 }
 
 void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)

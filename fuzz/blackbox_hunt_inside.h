@@ -71,7 +71,7 @@ struct fz_hunt {
 	struct fz_program trial;
 	unsigned shrinks, write_tries;
 	int64_t look_until, shrink_until;
-	bool reproduced, again;
+	bool reproduced, again, careful; /* careful: what is made smaller is asked by somebody patient */
 	FILE *script, *events;
 	char *script_text, *events_text;
 	size_t script_size, events_size;
