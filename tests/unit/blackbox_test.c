@@ -36,7 +36,7 @@ struct world {
 	const char *rules;           /* the first report with one of these ends the hunt; empty: any; NULL: none does */
 	bool met;
 	const char *false_words;     /* no report says them, or they are the test's failure */
-	unsigned users, room;        /* that the server holds; 0: as many as it likes */
+	unsigned users, room, idle;  /* that the server holds; 0: as many as it likes */
 	const char *const *movies;
 	struct net_sim_options link;
 	int64_t time;
@@ -108,6 +108,7 @@ static void world_begins(struct world *world, const struct srv_policy *policy, u
 	world->server.policy = policy;
 	world->server.max_users = world->users > 0 ? world->users : world->server.max_users;
 	world->server.max_room = world->room;
+	world->server.max_idle = world->idle > 0 ? world->idle : world->server.max_idle;
 	world->server.movies = world->movies;
 	world->link.seed = seed;
 	options.net = world->net = net_sim_new(&world->link);
@@ -314,6 +315,14 @@ static void a_title_may_be_odd(void **state)
 
 	(void)state;
 	gives_no_finding(&(struct world){ .movies = movies, .link = { .jitter = 30000000 } }, NULL, 1, 1000);
+}
+
+/* ROB-04. */
+static void connections_may_be_limited(void **state)
+{
+	(void)state;
+	gives_no_finding(&(struct world){ .idle = 2 }, NULL, 1, 3000);
+	gives_no_finding(&(struct world){ .idle = 5 }, NULL, 2, 3000);
 }
 
 /* No rule orders requests over UDP, and the network may lose them. */
@@ -769,6 +778,7 @@ int main(void)
 		cmocka_unit_test(lists_may_stay_out_in_a_movie_room),
 		cmocka_unit_test(a_title_may_be_odd),
 		cmocka_unit_test(a_server_may_be_full),
+		cmocka_unit_test(connections_may_be_limited),
 		cmocka_unit_test(datagrams_may_overtake_and_vanish),
 		cmocka_unit_test(a_hunt_ends_soon_after_its_time),
 		cmocka_unit_test(the_innocent_are_not_blamed),
