@@ -120,6 +120,7 @@ bool fz_doubt_case(struct fz_hunt *hunt)
 {
 	const struct fz_finding *finding = &hunt->cases[0].finding;
 
+	hunt->patient += finding->kind == FZ_VIOLATION && hunt->patient < hunt->options.lanes ? hunt->patient + 1 : 0;
 	for (unsigned i = 0; i < hunt->known_count; i++)
 		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0) {
 			hunt->known[i].open = ++hunt->known[i].doubts < MAX_DOUBTS;

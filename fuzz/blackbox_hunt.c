@@ -132,10 +132,13 @@ static void titles_heard(void *context, bool tcp, const struct c2w_message *mess
 	}
 }
 
-/* Whether somebody died is asked at once: others may start it again soon. */
-static bool is_patient(const struct fz_hunt *hunt)
+/* Whether somebody died is asked at once: others may start it again soon. With everything that does not show again more lanes take their time, 1, 3,
+ * 7 and all: the server, or what is between, is not what the quick ones take it for. */
+static bool is_patient(const struct fz_hunt *hunt, const struct fz_lane *lane)
 {
-	return (hunt->task == CONFIRM || hunt->task == WRITE) && hunt->cases[0].finding.kind != FZ_DEATH;
+	if (hunt->task == FUZZ)
+		return lane < hunt->lanes + hunt->patient;
+	return (hunt->task == CONFIRM || hunt->task == WRITE || hunt->careful) && hunt->cases[0].finding.kind != FZ_DEATH;
 }
 
 void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
@@ -146,7 +149,7 @@ void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 	bool greeting = hunt->task == GREET_UDP || hunt->task == GREET_TCP;
 	struct fz_play_options options = {
 		.net = hunt->options.net, .address = hunt->options.address, .world = &hunt->world, .program = &lane->program, .tail = tail,
-		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = is_patient(hunt),
+		.honest_tcp = hunt->task == GREET_TCP || (!greeting && !hunt->offered_udp), .patient = is_patient(hunt, lane),
 		.round_trip = hunt->round_trip, .text_trip = hunt->text_trip,
 		.told = writing ? hunt->cases[0].finding.rule : C2W_NO_RULE, .script = writing ? hunt->script : NULL, .octets = writing ? hunt->events : NULL,
 		.seen = play_seen, .answered = greeting ? titles_heard : NULL, .done = play_done, .context = lane,

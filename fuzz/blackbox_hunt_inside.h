@@ -66,12 +66,13 @@ struct fz_hunt {
 	unsigned case_count;
 	struct { enum c2w_rule rule; char what[160]; unsigned doubts; bool open; } known[MAX_KNOWN]; /* open: may be looked into again */
 	unsigned known_count, reported, doubted, dropped;
+	unsigned patient;              /* so many lanes take their time */
 	struct fz_shrinker shrinker;
 	struct fz_program trial;
 	unsigned shrinks, write_tries;
 	int64_t look_until, shrink_until;
 	int64_t settle_until;
-	bool reproduced, again;
+	bool reproduced, again, careful; /* careful: what is made smaller is asked by somebody patient */
 	FILE *script, *events;
 	char *script_text, *events_text;
 	size_t script_size, events_size;

@@ -34,6 +34,7 @@ struct fz_party {
 	char request_time[C2W_MAX_TIME_TEXT + 1];
 	int64_t request_us, request_at;
 	bool nonsense;                /* what was sent last is no message */
+	bool inside;                  /* over this connection a session was granted, and no LEAVE since */
 	bool unsure;                  /* it did not ack or read at times: who knows how long its session lasts */
 	bool claimed;                 /* somebody else may have its name */
 	int64_t gone_at;              /* a connection of its was ended, or it was given up, and it has not been granted its name since; 0: neither */

@@ -18,6 +18,8 @@ static void keep_answer(struct fz_party *party, const struct c2w_message *messag
 	party->answers[family].time[message->time_text.length] = '\0';
 	memcpy(party->answers[family].user, message->user.at, message->user.length);
 	party->answers[family].user[message->user.length] = '\0';
+	if (message->command == C2W_CONNECTION_GRANTED || message->command == C2W_LEAVE_SESSION_GRANTED)
+		party->inside = message->command == C2W_CONNECTION_GRANTED;
 	if (message->command != C2W_CONNECTION_GRANTED)
 		return;
 	memcpy(party->session, party->answers[family].user, sizeof(party->session));
@@ -255,7 +257,7 @@ static void open_socket(struct fz_party *party)
 void fz_open_party(struct fz_party *party)
 {
 	party->open = true;
-	party->connected = party->ended = party->mute = party->deaf = party->over = party->nonsense = false;
+	party->connected = party->ended = party->mute = party->deaf = party->over = party->nonsense = party->inside = false;
 	party->request_length = 0;
 	party->held_us = party->last_us = party->acked_us = -1;
 	party->acked_by_hand = false;

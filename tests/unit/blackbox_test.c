@@ -36,7 +36,7 @@ struct world {
 	const char *rules;           /* the first report with one of these ends the hunt; empty: any; NULL: none does */
 	bool met;
 	const char *false_words;     /* no report says them, or they are the test's failure */
-	unsigned users, room;        /* that the server holds; 0: as many as it likes */
+	unsigned users, room, idle;  /* that the server holds; 0: as many as it likes */
 	const char *const *movies;
 	struct net_sim_options link;
 	int64_t time;
@@ -108,6 +108,7 @@ static void world_begins(struct world *world, const struct srv_policy *policy, u
 	world->server.policy = policy;
 	world->server.max_users = world->users > 0 ? world->users : world->server.max_users;
 	world->server.max_room = world->room;
+	world->server.max_idle = world->idle > 0 ? world->idle : world->server.max_idle;
 	world->server.movies = world->movies;
 	world->link.seed = seed;
 	options.net = world->net = net_sim_new(&world->link);
@@ -166,6 +167,7 @@ struct late {
 };
 
 static int64_t lateness;
+static const char *swallowed; /* such texts never leave; NULL: all do */
 
 static size_t send_late(void *context, const struct srv_way *way, const char *octets, size_t length)
 {
@@ -174,6 +176,8 @@ static size_t send_late(void *context, const struct srv_way *way, const char *oc
 
 	if (way->connection == NULL || c2w_message_parse(&message, octets, length, 0) != C2W_OK || message.command != C2W_NEW_MESSAGE || late->count == MAX_LATE)
 		return late->carrier.send(late->carrier.context, way, octets, length);
+	if (swallowed != NULL && memmem(message.data.at, message.data.length, swallowed, strlen(swallowed)) != NULL)
+		return 0;
 	late->texts[late->count].at = net_now(late->net) + lateness;
 	late->texts[late->count].way = *way;
 	late->texts[late->count].length = length;
@@ -311,6 +315,14 @@ static void a_title_may_be_odd(void **state)
 
 	(void)state;
 	gives_no_finding(&(struct world){ .movies = movies, .link = { .jitter = 30000000 } }, NULL, 1, 1000);
+}
+
+/* ROB-04. */
+static void connections_may_be_limited(void **state)
+{
+	(void)state;
+	gives_no_finding(&(struct world){ .idle = 2 }, NULL, 1, 3000);
+	gives_no_finding(&(struct world){ .idle = 5 }, NULL, 2, 3000);
 }
 
 /* No rule orders requests over UDP, and the network may lose them. */
@@ -572,6 +584,39 @@ static void a_changed_text_is_not_told_as_missing(void **state)
 	world_ends(&world);
 }
 
+/* The step is tagged with the rule that is told, and what is told was seen in the play that was written. */
+static void what_is_told_is_what_is_written(void **state)
+{
+	struct world world = { .rules = "LST-01" };
+	char name[64] = "";
+
+	(void)state;
+	world_begins(&world, srv_fault_policy(SRV_FAULT_everyone_in_main_room), 1, 500);
+	hunt(&world);
+	assert_true(world.met && strstr(world.script, "ENTER_MOVIE_GRANTED") != NULL && strstr(world.script, "proves LST-01") != NULL);
+	assert_true(strstr(world.script, "[LST-01]") != NULL && strstr(world.script, "[LST-04]") == NULL);
+	assert_int_equal(sscanf(strstr(world.script, "# expected"), "# expected \"%63[^\"]", name), 1);
+	assert_non_null(strstr(world.octets, name));
+	world_ends(&world);
+}
+
+/* Texts are late, and some never come: what is written down shows those. */
+static void what_is_late_does_not_hide_what_is_missing(void **state)
+{
+	struct world world = { .rules = "MSG-01 REL-16 TRN-03" };
+
+	(void)state;
+	lateness = 5000000;
+	swallowed = "|";
+	world_begins(&world, &late_policy, 3, 2000);
+	hunt(&world);
+	assert_true(world.met && world.last.reproduced);
+	if (fails_for(world.script, &late_policy) != 1 || fails_for(world.script, NULL) != 0)
+		fail_msg("this does not show it, or blames the right server:\n%s", world.script);
+	swallowed = NULL;
+	world_ends(&world);
+}
+
 /* A server that gets stuck with a connection over which a certain text comes, and soon ends. */
 static void receive_mortal(void *filter, const struct srv_way *way, const char *octets, size_t length, int64_t now)
 {
@@ -733,11 +778,14 @@ int main(void)
 		cmocka_unit_test(lists_may_stay_out_in_a_movie_room),
 		cmocka_unit_test(a_title_may_be_odd),
 		cmocka_unit_test(a_server_may_be_full),
+		cmocka_unit_test(connections_may_be_limited),
 		cmocka_unit_test(datagrams_may_overtake_and_vanish),
 		cmocka_unit_test(a_hunt_ends_soon_after_its_time),
 		cmocka_unit_test(the_innocent_are_not_blamed),
 		cmocka_unit_test(faults_are_found_and_written_down),
 		cmocka_unit_test(a_changed_text_is_not_told_as_missing),
+		cmocka_unit_test(what_is_told_is_what_is_written),
+		cmocka_unit_test(what_is_late_does_not_hide_what_is_missing),
 		cmocka_unit_test(a_death_is_no_closed_connection),
 		cmocka_unit_test(same_seed_same_hunt),
 		cmocka_unit_test(what_is_printed_is_read_again),
