@@ -2,6 +2,7 @@
  * For the gate only: see faults_inside.h.
  * Owns nothing; what a fault remembers belongs to its gate. */
 #include <strings.h>
+#include <utlist.h>
 
 #include "server/faults_inside.h"
 
@@ -197,6 +198,50 @@ static void newest_first(struct srv_passing *p)
 }
 FAULT(newest_text_first, .request_of = C2W_SEND_MESSAGE_REQUEST, .after = newest_first);
 
+/* What waits is moved forward as long as it is to come before what it stands behind. */
+static void bring_forward(struct srv_endpoint *e, bool (*before)(const struct srv_endpoint *e, const struct srv_parcel *a, const struct srv_parcel *b))
+{
+	bool moved = e->first != NULL;
+
+	while (moved) {
+		moved = false;
+		for (struct srv_waiting *w = e->first; w->next; w = w->next) {
+			struct srv_parcel *behind = w->next->parcel;
+
+			if (!before(e, behind, w->parcel))
+				continue;
+			w->next->parcel = w->parcel;
+			w->parcel = behind;
+			moved = true;
+		}
+	}
+}
+
+static bool lesser_time(const struct srv_endpoint *e, const struct srv_parcel *a, const struct srv_parcel *b)
+{
+	(void)e;
+	return a->sent.time < b->sent.time;
+}
+
+static void sort_by_time(struct srv_passing *p)
+{
+	for (struct srv_endpoint *e = p->gate->core->names; e; e = e->hh_name.next)
+		bring_forward(e, lesser_time);
+}
+FAULT(queue_in_order_of_time, .only = C2W_ON_UDP, .request_of = C2W_SEND_MESSAGE_REQUEST, .after = sort_by_time);
+
+static bool own_text(const struct srv_endpoint *e, const struct srv_parcel *a, const struct srv_parcel *b)
+{
+	return c2w_str_equal(a->sent.user, srv_name(e)) && !c2w_str_equal(b->sent.user, srv_name(e));
+}
+
+static void own_text_first(struct srv_passing *p)
+{
+	if (srv_has_session(p->endpoint))
+		bring_forward(p->endpoint, own_text);
+}
+FAULT(own_text_jumps_the_queue, .only = C2W_ON_UDP, .request_of = C2W_SEND_MESSAGE_REQUEST, .after = own_text_first);
+
 static bool long_texts_later(struct srv_passing *p)
 {
 	struct c2w_str octets;
@@ -281,6 +326,31 @@ static void put_queue_back(struct srv_passing *p)
 	p->gate->aside = NULL;
 }
 FAULT(queue_follows_the_user, .only = C2W_ON_UDP, .request = put_queue_aside, .after = put_queue_back);
+
+static bool drop_before_refusal(struct srv_passing *p)
+{
+	if (srv_has_session(p->endpoint) && p->message.time > p->endpoint->last)
+		srv_drop_waiting(p->gate->core, p->endpoint);
+	return true;
+}
+FAULT(refused_entering_drops_texts, .only = C2W_ON_UDP, .request_of = C2W_ENTER_MOVIE_REQUEST, .request = drop_before_refusal);
+
+/* The text that was sent before a move is not sent again, yet its ack is waited for. */
+static void stop_timer(struct srv_passing *p)
+{
+	struct srv_core *core = p->gate->core;
+	struct srv_sending *text = p->endpoint ? &p->endpoint->delivery : NULL;
+	bool moves = srv_is(p, C2W_ENTER_MOVIE_REQUEST) || srv_is(p, C2W_LEAVE_SESSION_REQUEST);
+	const struct srv_parcel *answer = p->endpoint ? p->endpoint->response.parcel : NULL;
+
+	if (!text || !text->timed || !moves || !answer || answer->sent.time != p->message.time ||
+	    c2w_command_info(answer->sent.command)->beat == C2W_ERROR_RESPONSE)
+		return;
+	DL_DELETE(core->timetable, text);
+	text->timed = false;
+	core->pending--;
+}
+FAULT(move_stops_the_queue, .only = C2W_ON_UDP, .after = stop_timer);
 
 /* ---- other people's names: NAM-01 --------------------------------------------------------------------------- */
 

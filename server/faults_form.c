@@ -498,10 +498,8 @@ static bool too_long(struct srv_passing *p)
 }
 FAULT(long_datagrams_accepted, .only = C2W_ON_UDP, .malformed = too_long);
 
-static bool cut_list(struct srv_passing *p)
+static bool cut_list(struct srv_passing *p, size_t length)
 {
-	size_t length = 256;
-
 	if (p->message.data.length <= length)
 		return true;
 	while (length && p->message.data.at[length] != '|')
@@ -509,7 +507,18 @@ static bool cut_list(struct srv_passing *p)
 	p->message.data.length = length;
 	return true;
 }
-FAULT(long_user_list_cut, .answer_of = C2W_USER_LIST_RESPONSE, .answer = cut_list);
+
+static bool cut_at_256(struct srv_passing *p)
+{
+	return cut_list(p, 256);
+}
+FAULT(long_user_list_cut, .answer_of = C2W_USER_LIST_RESPONSE, .answer = cut_at_256);
+
+static bool cut_at_4000(struct srv_passing *p)
+{
+	return cut_list(p, 4000);
+}
+FAULT(user_list_cut_at_4000, .answer_of = C2W_USER_LIST_RESPONSE, .answer = cut_at_4000);
 
 static bool no_data(struct srv_passing *p)
 {

@@ -88,6 +88,28 @@ static bool tell_holder(struct srv_passing *p)
 }
 FAULT(taken_name_told_to_its_holder, .answer_of = C2W_CONNECTION_ERROR, .answer = tell_holder);
 
+static bool ack_for_holder(struct srv_passing *p)
+{
+	struct srv_endpoint *holder = srv_session_find(p->gate->core, p->message.user);
+
+	if (p->message.code == 1001 && holder)
+		srv_drop_response(p->gate->core, holder);
+	return true;
+}
+FAULT(taken_name_acks_for_its_holder, .only = C2W_ON_UDP, .answer_of = C2W_CONNECTION_ERROR, .answer = ack_for_holder);
+
+static bool quote_name(struct srv_passing *p)
+{
+	struct c2w_str name = p->message.user;
+
+	if (name.length > 20)
+		name.length = 20;
+	if (p->message.code == 1002)
+		p->message.data = srv_gate_text(p->gate, "bad name %.*s", SRV_SLICE(name));
+	return true;
+}
+FAULT(reason_quotes_cut_name, .answer_of = C2W_CONNECTION_ERROR, .answer = quote_name);
+
 static int allow_33(struct srv_passing *p, int error)
 {
 	return error == C2W_PARAM_name_invalid_ && p->message.user.length == 33 ? SRV_NO_ERROR : error;

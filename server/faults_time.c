@@ -280,6 +280,50 @@ static bool dead_in_main_room(struct srv_core *core, const struct srv_sending *s
 }
 FAULT(nobody_dies_in_a_movie_room, .policy.dead = dead_in_main_room);
 
+/* Whoever bears the name in the refusal that was never acked. */
+static bool dead_by_name(struct srv_core *core, const struct srv_sending *sending)
+{
+	struct srv_endpoint *holder = srv_session_find(core, sending->parcel->sent.user);
+
+	if (!is_error(sending) || !holder || holder == sending->endpoint)
+		return true;
+	srv_endpoint_forget(core, holder);
+	return false;
+}
+FAULT(refusal_kills_by_name, .policy.dead = dead_by_name);
+
+/* What a goodbye's timer does at its end, it does although the endpoint has connected again. */
+static bool leave_timer_running(struct srv_passing *p)
+{
+	const struct srv_sending *goodbye = p->endpoint ? &p->endpoint->response : NULL;
+	struct srv_gate *gate = p->gate;
+	int64_t at;
+
+	if (!goodbye || !goodbye->parcel || goodbye->parcel->sent.command != C2W_LEAVE_SESSION_GRANTED || srv_has_session(p->endpoint))
+		return true;
+	at = goodbye->due + rto(gate->core) * (retransmits(gate->core) + 1 - goodbye->transmissions);
+	srv_gate_note(gate, &p->way, C2W_STR(""))->at = at;
+	if (!gate->alarm || at < gate->alarm)
+		gate->alarm = at;
+	return true;
+}
+
+static void end_by_old_timer(struct srv_gate *gate)
+{
+	for (struct srv_memo *memo = gate->memos; memo; memo = memo->next) {
+		struct srv_endpoint *endpoint = srv_endpoint_find(gate->core, &memo->way);
+
+		if (memo->at > gate->now && (!gate->alarm || memo->at < gate->alarm))
+			gate->alarm = memo->at;
+		if (!memo->at || memo->at > gate->now)
+			continue;
+		memo->at = 0;
+		if (srv_has_session(endpoint))
+			srv_endpoint_forget(gate->core, endpoint);
+	}
+}
+FAULT(goodbyes_timer_outlives_it, .only = C2W_ON_UDP, .request_of = C2W_CONNECTION_REQUEST, .request = leave_timer_running, .alarm = end_by_old_timer);
+
 /* ---- what an ack counts for: REL-09, REL-10 ------------------------------------------------------------------ */
 
 static bool same_family(const struct srv_sending *sending, const struct c2w_message *ack)
@@ -328,6 +372,12 @@ static bool any_user(const struct srv_core *core, const struct srv_sending *send
 	return same_family(sending, ack) && same_time(sending, ack) && same_author(sending, ack);
 }
 FAULT(ack_user_ignored, .policy.acks = any_user);
+
+static bool any_user_without_session(const struct srv_core *core, const struct srv_sending *sending, const struct c2w_message *ack)
+{
+	return any_user(core, sending, ack) && (!srv_has_session(sending->endpoint) || same_user(sending, ack));
+}
+FAULT(ack_user_ignored_without_session, .policy.acks = any_user_without_session);
 
 static bool any_author(const struct srv_core *core, const struct srv_sending *sending, const struct c2w_message *ack)
 {
@@ -485,6 +535,35 @@ static bool repeats_as_text(const struct srv_core *core, const struct srv_sendin
 }
 FAULT(repetition_compared_as_text, .policy.repeats = repeats_as_text);
 
+static bool repeats_as_text_without_session(const struct srv_core *core, const struct srv_sending *sending, const struct c2w_message *request)
+{
+	return srv_has_session(sending->endpoint) ? right_repeats(sending, request) : repeats_as_text(core, sending, request);
+}
+FAULT(goodbye_compared_as_text, .only = C2W_ON_UDP, .policy.repeats = repeats_as_text_without_session);
+
+static bool list_never_stale(const struct srv_core *core, const struct srv_endpoint *endpoint, const struct c2w_message *request)
+{
+	(void)core;
+	return request->time < endpoint->last ||
+	       (request->time == endpoint->last && (request->command != C2W_USER_LIST_REQUEST || endpoint->response.parcel));
+}
+FAULT(acked_list_made_anew, .policy.stale = list_never_stale);
+
+static bool keep_last_text(struct srv_passing *p)
+{
+	srv_gate_note(p->gate, &p->way, srv_gate_text(p->gate, "%.*s: NEW_MESSAGE|%.*s|%.*s\r\n", SRV_SLICE(p->message.time_text),
+	              SRV_SLICE(p->message.user), SRV_SLICE(p->message.data)));
+	return true;
+}
+
+static bool last_text_instead(struct srv_passing *p)
+{
+	const struct srv_memo *last = srv_gate_recall(p->gate, &p->way, NULL);
+
+	return !last || c2w_message_parse(&p->message, last->text, last->length, 0) == C2W_OK;
+}
+FAULT(repeated_text_gets_the_last, .only = C2W_ON_TCP, .answer_of = C2W_NEW_MESSAGE, .answer = keep_last_text, .again = last_text_instead);
+
 static bool unless_repeated(struct srv_passing *p)
 {
 	return p->turn != SRV_REPEATED;
@@ -604,6 +683,34 @@ static bool end_text(struct srv_passing *p)
 	return true;
 }
 FAULT(further_request_ends_the_text, .only = C2W_ON_UDP, .request = end_text);
+FAULT(second_login_ends_the_text, .only = C2W_ON_UDP, .request_of = C2W_CONNECTION_REQUEST, .request = end_text);
+
+static bool list_without_session(const struct srv_passing *p)
+{
+	return p->endpoint && !srv_has_session(p->endpoint) && (srv_is(p, C2W_USER_LIST_REQUEST) || srv_is(p, C2W_MOVIE_LIST_REQUEST));
+}
+
+static bool ack_before_discarding(struct srv_passing *p)
+{
+	if (list_without_session(p))
+		srv_drop_response(p->gate->core, p->endpoint);
+	return true;
+}
+FAULT(discarded_list_acks_the_goodbye, .only = C2W_ON_UDP, .request = ack_before_discarding);
+
+static bool time_before_discarding(struct srv_passing *p)
+{
+	if (list_without_session(p))
+		p->endpoint->last = p->message.time;
+	return true;
+}
+
+static bool repeats_the_last(const struct srv_core *core, const struct srv_sending *sending, const struct c2w_message *request)
+{
+	(void)core;
+	return right_repeats(sending, request) && (srv_has_session(sending->endpoint) || request->time == sending->endpoint->last);
+}
+FAULT(discarded_list_sets_time, .only = C2W_ON_UDP, .request = time_before_discarding, .policy.repeats = repeats_the_last);
 
 /* ---- what is somebody else's: REL-09, MSG-01 -------------------------------------------------------------------------- */
 
