@@ -128,14 +128,15 @@ static void begin_fencing(struct fz_play *play, const struct fz_expected *open)
 
 /* ---- what it means -------------------------------------------------------------------------- */
 
-/* ROB-04: connections without a session may be limited, so one of several may be closed. */
+/* ROB-04: connections without a session may be limited, so one of several may be closed. After our own FIN, which the server follows, only one that
+ * never said anything may be meant. */
 static bool is_one_too_many(const struct fz_party *party)
 {
 	unsigned others = 0;
 
 	for (unsigned i = 0; i < PARTIES; i++)
 		others += i != party->index && party->play->parties[i].tcp && party->play->parties[i].open;
-	return party->tcp && party->ended && !party->inside && others > 0;
+	return party->tcp && party->ended && !party->inside && others > 0 && (!party->mute || party->last_us < 0);
 }
 
 static void missing(struct fz_play *play, struct fz_expected *expected)
