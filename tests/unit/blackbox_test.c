@@ -304,8 +304,7 @@ static void a_text_may_be_late(void **state)
 static void lists_may_stay_out_in_a_movie_room(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 3; seed++)
-		gives_no_finding(&(struct world){ 0 }, srv_fault_policy(SRV_FAULT_no_lists_in_a_movie_room), seed, 6000);
+	gives_no_finding(&(struct world){ 0 }, srv_fault_policy(SRV_FAULT_no_lists_in_a_movie_room), 1, 6000);
 }
 
 /* A fence must not be let in. */
@@ -356,8 +355,8 @@ static void a_hunt_ends_soon_after_its_time(void **state)
 static void a_server_may_be_full(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 4; seed++)
-		gives_no_finding(&(struct world){ .users = (unsigned)(seed + 1) / 2, .room = 1 }, NULL, seed, 10000);
+	for (unsigned users = 1; users <= 2; users++)
+		gives_no_finding(&(struct world){ .users = users, .room = 1 }, NULL, users, 6000);
 }
 
 /* ---- what was written is a scenario ------------------------------------------------------------ */
