@@ -216,6 +216,8 @@ static void print_status(const struct fuzzer *fuzzer, bool last)
 	        (unsigned long long)counts.states, (unsigned long long)counts.transitions, counts.kept, fuzzer->found);
 	if (counts.doubted > 0)
 		fprintf(stderr, ", seen once and not again: %u", counts.doubted);
+	if (counts.dropped > 0)
+		fprintf(stderr, ", not looked into: %u", counts.dropped);
 	if (counts.open > 0)
 		fprintf(stderr, ", looked into: 1 of %u", counts.open);
 	fputs(last || !isatty(STDERR_FILENO) ? "\n" : "  ", stderr);

@@ -91,7 +91,7 @@ def test_the_reference_server_gives_no_finding(fuzz):
 @pytest.mark.parametrize("fault, rule, count", [("datagram-twice", "TRN-02", 60), ("text-cut-at-colon", "MSG-03", 400), ("users-listed-for-anyone", "LST-05", 100),
                                                 ("pieces-forgotten", "TRN-03", 2000), ("no-session-has-code-0", "LEA-03", 200), ("everything-executed-again", "REL-11", 1000)])
 def test_a_fault_is_found_and_conform_sees_it_too(fuzz, judge, conform, fault, rule, count):
-    done, result = fuzz("--launch", faulty(fault), "--count", count)
+    done, result = fuzz("--launch", faulty(fault), "--count", count, "--time", "40s")
     assert done.code == 1, done
     found = the_finding(result, rule)
     assert found and found["reproduced"], done.err
