@@ -26,7 +26,7 @@ struct fz_lane {
 struct fz_case {
 	struct fz_finding finding;
 	struct fz_program *suspects;
-	unsigned suspect_count, suspect, tries;
+	unsigned suspect_count, suspect, tries, turns; /* turns: how often others were looked into before it was decided */
 	bool certain;                  /* seen for itself, whether it shows again or not: the process ended, nobody is served at all */
 	uint64_t executions;
 	int64_t after;
@@ -70,7 +70,7 @@ struct fz_hunt {
 	struct fz_shrinker shrinker;
 	struct fz_program trial;
 	unsigned shrinks, write_tries;
-	int64_t look_until, shrink_until;
+	int64_t look_until, turn_until, shrink_until;
 	int64_t settle_until;
 	bool reproduced, again, careful; /* careful: what is made smaller is asked by somebody patient */
 	FILE *script, *events;

@@ -5,12 +5,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { TRIES = 5, WRITES = 3, MAX_SHRINKS = 400, LEAK_RUNS = 64, LEAK_ROUNDS = 3, LEAST_LEAK = 256 };
+enum { TRIES = 5, MAX_TURNS = 3, WRITES = 3, MAX_SHRINKS = 400, LEAK_RUNS = 64, LEAK_ROUNDS = 3, LEAST_LEAK = 256 };
 
 static const int64_t settle_for = 20 * INT64_C(1000000);       /* a crash is noticed a little later */
 
 static const int64_t print_within = 3 * INT64_C(1000000000);
-static const int64_t leak_within = 3 * INT64_C(1000000000), look_within = 30 * INT64_C(1000000000);
+static const int64_t leak_within = 3 * INT64_C(1000000000), look_within = 30 * INT64_C(1000000000), turn_within = 3 * INT64_C(1000000000);
 static const int64_t shrink_within = 20 * INT64_C(1000000000), look_after_time = 15 * INT64_C(1000000000);
 
 /* Now and so long, but not much longer than the hunt may take. */
@@ -99,6 +99,19 @@ static void begin_shrinking(struct fz_hunt *hunt, const struct fz_program *progr
 	fz_shrink_begin(&hunt->shrinker, program, hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
 }
 
+/* What does not show soon makes room for what may: it goes on last. */
+static void make_room(struct fz_hunt *hunt)
+{
+	struct fz_case open = hunt->cases[0];
+
+	if (hunt->case_count == 1 || open.turns == MAX_TURNS || net_now(hunt->options.net) < hunt->turn_until)
+		return;
+	open.turns++;
+	memmove(&hunt->cases[0], &hunt->cases[1], (hunt->case_count - 1) * sizeof(open));
+	hunt->cases[hunt->case_count - 1] = open;
+	hunt->task = FUZZ; /* or rather the next case */
+}
+
 static void confirmed(struct fz_hunt *hunt, bool shows)
 {
 	struct fz_case *open = &hunt->cases[0];
@@ -115,8 +128,10 @@ static void confirmed(struct fz_hunt *hunt, bool shows)
 		open->suspect++;
 		open->tries = 0;
 	}
-	if (open->suspect < open->suspect_count)
+	if (open->suspect < open->suspect_count) {
+		make_room(hunt);
 		return;
+	}
 	hunt->reproduced = false;
 	fz_shrink_begin(&hunt->shrinker, &open->suspects[0], hunt->offered_udp, hunt->offered_tcp, hunt->world.title_count);
 	fz_begin_writing(hunt);
@@ -209,6 +224,7 @@ void fz_begin_looking(struct fz_hunt *hunt)
 	hunt->task = CONFIRM;
 	hunt->careful = false;
 	hunt->look_until = until(hunt, look_within);
+	hunt->turn_until = net_now(hunt->options.net) + turn_within;
 	hunt->wants_fresh = needs_fresh(hunt);
 }
 
