@@ -310,6 +310,13 @@ static bool says_full(const struct hx_run *run, const struct hx_item *item)
 	return full;
 }
 
+/* It is what the scenario asks for, among others. */
+static bool expects_full(const struct hx_pattern *pattern)
+{
+	return pattern->code != NULL && pattern->code->kind == HX_PARAMETER &&
+	       (pattern->code->index == C2W_PARAM_server_full_ || pattern->code->index == C2W_PARAM_room_full_);
+}
+
 static enum hx_progress wrong_answer(struct hx_run *run, const struct hx_step *step, struct hx_client *client, struct hx_item *item)
 {
 	bool full = says_full(run, item);
@@ -329,7 +336,7 @@ enum hx_progress hx_match(struct hx_run *run, const struct hx_step *step, struct
 		struct hx_item *item = chat ? find_chat(run, pattern, client) : find_response(pattern, client);
 		if (item == NULL)
 			continue;
-		if (!command_fits(run, pattern, item) || says_full(run, item)) {
+		if (!command_fits(run, pattern, item) || (says_full(run, item) && !expects_full(pattern))) {
 			stray = item;
 			continue;
 		}

@@ -368,6 +368,15 @@ static void a_full_server_is_not_blamed(void **state)
 	rp_result_free(end.result);
 }
 
+static void a_full_server_may_be_expected(void **state)
+{
+	(void)state;
+	struct fake fake = { .answer = refused_for_want_of_room };
+	struct outcome end = play(&fake, HEAD "alice > CONNECTION_REQUEST\nalice < CONNECTION_GRANTED or CONNECTION_ERROR server-full\n");
+	assert_int_equal(end.record->verdict, RP_PASS);
+	rp_result_free(end.result);
+}
+
 static void a_finding_names_the_line_within_together(void **state)
 {
 	(void)state;
@@ -669,6 +678,7 @@ int main(void)
 		cmocka_unit_test(within_counts_from_the_first_transmission),
 		cmocka_unit_test(a_copy_has_the_first_spelling),
 		cmocka_unit_test(a_full_server_is_not_blamed),
+		cmocka_unit_test(a_full_server_may_be_expected),
 		cmocka_unit_test(an_answer_breaks_a_silence),
 		cmocka_unit_test(an_answer_after_the_sentinel_breaks_it_too),
 		cmocka_unit_test(silence_alone_proves_nothing),
