@@ -508,15 +508,14 @@ static void write_answer(const struct person *p, const struct c2w_command_info *
 static void answered(struct person *p, const struct c2w_message *message)
 {
 	const struct c2w_command_info *info = c2w_command_info(message->command);
-	const char *violation = p->world->run->violation;
-	bool before = *violation, breach;
+	bool before = p->world->run->violation[0] != '\0', breach;
 
 	net_timer_stop(p->repeat);
 	if (info->beat == C2W_ERROR_RESPONSE)
 		refused(p, message->code);
 	else
 		granted(p, message);
-	breach = *violation && !before;
+	breach = !before && p->world->run->violation[0] != '\0';
 	if (breach && info->beat == C2W_ERROR_RESPONSE)
 		write_due(p);
 	else
