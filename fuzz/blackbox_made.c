@@ -10,7 +10,7 @@ static const struct fz_text texts[] = {
 };
 static const struct fz_text names[] = { /* those that are valid are anybody's */
 	T("", 1), T("x", 33), T("x", 255), T("x", 256), T("no name", 1), T("a,b", 1), T("\xc3\xa9", 1), T("a b", 1), T("%n%n", 1), T("x", 1000), T("!", 1), T("a/b", 1), T(" ", 1),
-	T("x", 1), T("x", 31), T("x", 32), T("Q", 32), T("0", 1), T(".", 1), T("-", 1), T("_", 1), T("MAIN_ROOM", 1), T("NEW_MESSAGE", 1), T("server", 1), T("null", 1), T("\xc3\xa9", 16), T(" x", 1), T("x\t", 1),
+	T("x", 1), T("x", 31), T("x", 32), T("Q", 32), T("0", 1), T(".", 1), T("-", 1), T("_", 1), T("MAIN_ROOM", 1), T("NEW_MESSAGE", 1), T("server", 1), T("null", 1), T("\xc3\xa9", 16), T("x\xc3\xa9", 40), T("\xe2\x82\xac", 80), T(" x", 1), T("x\t", 1),
 };
 static const struct fz_text beside_titles[] = {
 	T(" ", 1), T("\t", 1), T("\xc2\xa0", 1), T("|", 1), T("|x", 1), T(",", 1), T("x", 1), T("X", 600), T("\"", 1), T(".", 1), T("\xef\xbb\xbf", 1),

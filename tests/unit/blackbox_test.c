@@ -531,7 +531,7 @@ static const struct {
 	{ SRV_FAULT_everything_executed_again, 2000 }, { SRV_FAULT_tcp_retransmits, 6000 },    { SRV_FAULT_texts_do_not_wait, 4000 },
 	{ SRV_FAULT_pieces_forgotten, 1000 },        { SRV_FAULT_foreign_text_accepted, 2000 },
 	{ SRV_FAULT_fin_unnoticed, 3000 },           { SRV_FAULT_reset_unnoticed, 3000 },      { SRV_FAULT_fin_in_a_movie_room_unnoticed, 3000 },
-	{ SRV_FAULT_fin_drops_the_requests, 3000 },  { SRV_FAULT_name_kept_after_closing, 3000 }, { SRV_FAULT_name_free_after_the_ack, 3000 },
+	{ SRV_FAULT_fin_drops_the_requests, 3000 },  { SRV_FAULT_name_kept_after_closing, 3000 }, { SRV_FAULT_name_free_after_the_ack, 9000 },
 	{ SRV_FAULT_name_of_32_refused, 5000 },      { SRV_FAULT_name_of_33_granted, 5000 },   { SRV_FAULT_name_main_room_refused, 5000 },
 	{ SRV_FAULT_taken_before_connected, 3000 },  { SRV_FAULT_name_compared_without_case, 3000 }, { SRV_FAULT_old_time_does_not_connect, 20000 },
 	{ SRV_FAULT_title_stripped, 5000 },          { SRV_FAULT_title_in_any_case, 5000 },    { SRV_FAULT_title_with_comma_unknown, 3000 },
