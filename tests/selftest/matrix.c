@@ -11,9 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fuzz/rehearse.h"
 #include "harness/main_pcap.h"
-#include "harness/schedule.h"
-#include "net/sim.h"
 #include "pcap/trace.h"
 #include "server/faults.h"
 
@@ -87,11 +86,6 @@ static void complain(void *context, const char *text)
 {
 	(void)context;
 	fprintf(stderr, "matrix: %s\n", text);
-}
-
-static void over(void *context)
-{
-	net_stop(context);
 }
 
 static unsigned bit_of(enum rp_transport transport)
@@ -194,17 +188,19 @@ static void look_at_packets(struct finding *found, const struct rp_scenario *sce
 static void judge(const struct plan *plan, int fault, const struct hx_pick *picks, unsigned count, bool crowded, struct finding *found)
 {
 	struct srv_options server;
-	struct srv_service *service;
 	const struct profile *profile = &profiles[fault < RIGHT ? 0 : fault - RIGHT];
-	struct net *net = net_sim_new(&(struct net_sim_options){ .seed = 1 });
-	struct hx_target target = { .net = net, .address = { .octets = { 127, 0, 0, 1 }, .port = 1950, .family = 4 }, .udp = true, .tcp = true, .nonce = "maker" };
-	struct hx_target *targets[] = { &target };
+	struct hx_target target = { 0 };
+	struct rp_result *result = rp_result_new();
+	struct hx_schedule_options options = {
+		.picks = picks, .pick_count = count, .result = result, .left_out = plan->left_out, .transports = C2W_ON_BOTH, .transports_given = true, .allow_load = true,
+	};
 	c2w_params_init(&target.params);
 	srv_options_init(&server);
 	set_params(&server.params, profile->server);
 	set_params(&target.params, profile->judged_by != NULL ? profile->judged_by : profile->server);
-	bool auto_rto = target.params.rto == C2W_AUTO, auto_retransmits = target.params.max_retransmits == C2W_AUTO;
-	if (auto_rto || auto_retransmits)
+	options.measure_rto = target.params.rto == C2W_AUTO;
+	options.measure_retransmits = target.params.max_retransmits == C2W_AUTO;
+	if (options.measure_rto || options.measure_retransmits)
 		set_params(&target.params, "rto=1s max-retransmits=3");
 	server.log = SRV_LOG_QUIET;
 	server.policy = fault >= RIGHT ? NULL : srv_fault_policy((enum srv_fault)fault);
@@ -214,29 +210,14 @@ static void judge(const struct plan *plan, int fault, const struct hx_pick *pick
 		target.params.capacity = CAPACITY;
 		target.params.room_capacity = ROOM_CAPACITY;
 	}
-	if (srv_serve(net, &target.address, &server, &service) < 0)
-		abort();
-	struct rp_result *result = rp_result_new();
 	result->whole_timelines = true;
-	struct hx_schedule_options options = {
-		.net = net, .targets = targets, .lanes = 1, .picks = picks, .pick_count = count, .result = result, .run_start = net_now(net),
-		.left_out = plan->left_out, .measure_rto = auto_rto, .measure_retransmits = auto_retransmits, .transports = C2W_ON_BOTH, .transports_given = true, .no_gate = true, .allow_load = true, .seed = 1, .repeat = 1, .events = { .over = over }, .context = net,
-	};
-	struct hx_schedule *schedule = hx_schedule_new(&options);
-	hx_schedule_start(schedule);
-	net_run(net);
+	fz_rehearse(&options, &target, &server);
 	for (size_t i = 0; i < result->scenarios_count; i++) {
 		look_at(found, &result->scenarios[i], fault, plan->verbose);
 		look_at_packets(found, &result->scenarios[i], fault, &target.params);
 	}
 	found->runs += (unsigned)result->scenarios_count;
-	hx_schedule_free(schedule);
 	rp_result_free(result);
-	srv_service_free(service);
-	net_free(net);
-	for (unsigned i = 0; i < target.title_count; i++)
-		free(target.titles[i]);
-	free(target.titles);
 }
 
 static void judge_all(const struct plan *plan, int fault, struct finding *found)

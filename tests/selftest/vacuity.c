@@ -8,11 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/schedule.h"
-#include "net/sim.h"
+#include "fuzz/rehearse.h"
 #include "server/core.h"
 #include "server/policy.h"
-#include "server/serve.h"
 
 enum { WORKERS = 2, PATIENCE = 20, FLOOD = 20, UNDER_WAY = 100000 /* ns: what was sent before the turn arrives within that */ };
 
@@ -270,11 +268,6 @@ struct plan {
 	bool verbose;
 };
 
-static void over(void *context)
-{
-	net_stop(context);
-}
-
 /* When the script ended: with the first message of the teardown. */
 static int64_t end_of(const struct rp_scenario *scenario)
 {
@@ -317,11 +310,11 @@ static unsigned judge(const struct plan *plan, const struct behaviour *behaviour
 {
 	struct vacuous *v = &target_of_this_run;
 	struct srv_options server;
-	struct srv_service *service;
-	struct net *net = net_sim_new(&(struct net_sim_options){ .seed = 1 });
-	struct hx_target target = { .net = net, .address = { .octets = { 127, 0, 0, 1 }, .port = 1950, .family = 4 }, .udp = true, .tcp = true, .nonce = "maker" };
-	struct hx_target *targets[] = { &target };
+	struct hx_target target = { 0 };
 	struct rp_result *result = rp_result_new();
+	struct hx_schedule_options options = {
+		.picks = plan->picks, .pick_count = plan->pick_count, .result = result, .left_out = plan->left_out, .transports = transport,
+	};
 	unsigned wrong;
 
 	*v = (struct vacuous){ .behaviour = behaviour, .left = after, .from_the_start = after == 0, .random = 22 };
@@ -331,25 +324,11 @@ static unsigned judge(const struct plan *plan, const struct behaviour *behaviour
 	server.policy = &policy;
 	server.udp = (transport & C2W_ON_UDP) != 0;
 	server.tcp = (transport & C2W_ON_TCP) != 0;
-	if (srv_serve(net, &target.address, &server, &service) < 0)
-		abort();
-	struct hx_schedule_options options = {
-		.net = net, .targets = targets, .lanes = 1, .picks = plan->picks, .pick_count = plan->pick_count, .result = result, .run_start = net_now(net),
-		.left_out = plan->left_out, .transports = transport, .no_gate = true, .seed = 1, .repeat = 1, .events = { .over = over }, .context = net,
-	};
-	struct hx_schedule *schedule = hx_schedule_new(&options);
-	hx_schedule_start(schedule);
-	net_run(net);
+	fz_rehearse(&options, &target, &server);
 	wrong = look_at(result, v, options.run_start);
-	hx_schedule_free(schedule);
 	if (plan->verbose)
 		rp_terminal_write(result, stdout, &(struct rp_terminal_options){ .width = 150 });
 	rp_result_free(result);
-	srv_service_free(service);
-	net_free(net);
-	for (unsigned i = 0; i < target.title_count; i++)
-		free(target.titles[i]);
-	free(target.titles);
 	return wrong;
 }
 
