@@ -22,17 +22,22 @@ static bool is_blamed(const struct rp_scenario *record, enum c2w_rule rule)
 	return false;
 }
 
-/* ROB-01: a server ended by octets from a peer. The job is settled. */
+/* ROB-01: a server ended by octets from a peer. */
+static void note_end(struct rp_result *result, struct rp_scenario *record, const char *why)
+{
+	record->verdict = RP_FAIL;
+	rp_finding_add(result, record, C2W_ROB_01, RP_FAIL)->what = rp_text(result, "The server went away: %s.", why);
+}
+
+/* The job is settled. */
 static void blame(struct hx_schedule *schedule, const struct hx_job *job, const char *why)
 {
 	struct rp_scenario *record = hx_schedule_record(job);
 
 	if (job->suspect_of != 0)
 		schedule->deaths[job->suspect_of - 1].confirmed = true;
-	if (schedule->options.left_out[C2W_ROB_01] || is_blamed(record, C2W_ROB_01))
-		return;
-	record->verdict = RP_FAIL;
-	rp_finding_add(schedule->result, record, C2W_ROB_01, RP_FAIL)->what = rp_text(schedule->result, "The server went away: %s.", why);
+	if (!schedule->options.left_out[C2W_ROB_01] && !is_blamed(record, C2W_ROB_01))
+		note_end(schedule->result, record, why);
 }
 
 void hx_job_blame(struct hx_job *job, const char *why)
@@ -42,9 +47,8 @@ void hx_job_blame(struct hx_job *job, const char *why)
 
 	if (job->schedule->options.left_out[C2W_ROB_01])
 		return;
-	record->verdict = RP_FAIL;
 	record->reason = NULL;
-	rp_finding_add(result, record, C2W_ROB_01, RP_FAIL)->what = rp_text(result, "The server went away: %s.", why);
+	note_end(result, record, why);
 }
 
 static void suspect(struct hx_lane *lane, struct hx_death *death, struct hx_job *job)
