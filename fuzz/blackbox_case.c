@@ -7,33 +7,34 @@
 
 enum { MAX_DEATHS = 8 /* told apart by the last thing printed, which may be anything */, MAX_TOLD = 3, MAX_DOUBTS = 24 }; /* of one thing: then it is not told, and then not looked into any more */
 
-static bool is_known(const struct fz_hunt *hunt, const struct fz_finding *finding)
+/* NULL: nobody has seen it yet. */
+static struct fz_known *known_of(struct fz_hunt *hunt, enum c2w_rule rule, const char *what)
 {
 	for (unsigned i = 0; i < hunt->known_count; i++)
-		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0)
-			return !hunt->known[i].open;
-	return hunt->known_count == MAX_KNOWN;
+		if (hunt->known[i].rule == rule && strcmp(hunt->known[i].what, what) == 0)
+			return &hunt->known[i];
+	return NULL;
 }
 
-bool fz_is_another_death(const struct fz_hunt *hunt, const char *what)
+bool fz_is_another_death(struct fz_hunt *hunt, const char *what)
 {
-	for (unsigned i = 0; i < hunt->known_count; i++)
-		if (hunt->known[i].rule == C2W_ROB_01 && strcmp(hunt->known[i].what, what) == 0)
-			return strcmp(what, hunt->cases[0].finding.what) != 0;
-	return false;
+	return known_of(hunt, C2W_ROB_01, what) != NULL && strcmp(what, hunt->cases[0].finding.what) != 0;
 }
 
-static void make_known(struct fz_hunt *hunt, const struct fz_finding *finding)
+/* False: it is known, and nothing new, or there is no room for it. */
+static bool make_known(struct fz_hunt *hunt, const struct fz_finding *finding)
 {
-	for (unsigned i = 0; i < hunt->known_count; i++)
-		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0) {
-			hunt->known[i].open = false;
-			return;
-		}
-	if (hunt->known_count == MAX_KNOWN)
-		return;
-	hunt->known[hunt->known_count].rule = finding->rule;
-	memcpy(hunt->known[hunt->known_count++].what, finding->what, sizeof(finding->what));
+	struct fz_known *known = known_of(hunt, finding->rule, finding->what);
+
+	if (known != NULL ? !known->open : hunt->known_count == MAX_KNOWN)
+		return false;
+	if (known == NULL) {
+		known = &hunt->known[hunt->known_count++];
+		known->rule = finding->rule;
+		memcpy(known->what, finding->what, sizeof(known->what));
+	}
+	known->open = false;
+	return true;
 }
 
 static char *copy(const char *text)
@@ -58,9 +59,8 @@ static struct fz_case *open_case(struct fz_hunt *hunt, const struct fz_finding *
 {
 	struct fz_case *made = &hunt->cases[hunt->case_count];
 
-	if (is_known(hunt, finding) || hunt->case_count == MAX_CASES || too_many_deaths(hunt, finding->kind))
+	if (hunt->case_count == MAX_CASES || too_many_deaths(hunt, finding->kind) || !make_known(hunt, finding))
 		return NULL;
-	make_known(hunt, finding);
 	hunt->case_count++;
 	*made = (struct fz_case){ .finding = *finding, .executions = hunt->executions, .after = net_now(hunt->options.net) - hunt->began };
 	made->finding.expected = copy(finding->expected);
@@ -86,20 +86,12 @@ void fz_close_case(struct fz_hunt *hunt)
 	close_case(hunt, 0);
 }
 
-/* It may be found again. */
-static void forget(struct fz_hunt *hunt, const struct fz_finding *finding)
-{
-	for (unsigned i = 0; i < hunt->known_count; i++)
-		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0)
-			hunt->known[i].open = true;
-}
-
 void fz_drop_closed(struct fz_hunt *hunt)
 {
 	for (unsigned i = hunt->case_count; i > 0; i--) {
 		if (!hunt->cases[i - 1].finding.closed)
 			continue;
-		forget(hunt, &hunt->cases[i - 1].finding);
+		known_of(hunt, hunt->cases[i - 1].finding.rule, hunt->cases[i - 1].finding.what)->open = true; /* it may be found again */
 		close_case(hunt, i - 1);
 	}
 }
@@ -119,14 +111,11 @@ void fz_drop_doubtful(struct fz_hunt *hunt)
 bool fz_doubt_case(struct fz_hunt *hunt)
 {
 	const struct fz_finding *finding = &hunt->cases[0].finding;
+	struct fz_known *known = known_of(hunt, finding->rule, finding->what);
 
 	hunt->patient += finding->kind == FZ_VIOLATION && hunt->patient < hunt->options.lanes ? hunt->patient + 1 : 0;
-	for (unsigned i = 0; i < hunt->known_count; i++)
-		if (hunt->known[i].rule == finding->rule && strcmp(hunt->known[i].what, finding->what) == 0) {
-			hunt->known[i].open = ++hunt->known[i].doubts < MAX_DOUBTS;
-			return hunt->known[i].doubts <= MAX_TOLD;
-		}
-	return true;
+	known->open = ++known->doubts < MAX_DOUBTS;
+	return known->doubts <= MAX_TOLD;
 }
 
 void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind)

@@ -32,6 +32,13 @@ struct fz_case {
 	int64_t after;
 };
 
+struct fz_known {
+	enum c2w_rule rule;
+	char what[160];
+	unsigned doubts;
+	bool open;                     /* may be looked into again */
+};
+
 struct fz_hunt {
 	struct fz_hunt_options options;
 	struct fz_world world;
@@ -64,7 +71,7 @@ struct fz_hunt {
 	/* What was found: cases[0] is the one being looked into. */
 	struct fz_case cases[MAX_CASES];
 	unsigned case_count;
-	struct { enum c2w_rule rule; char what[160]; unsigned doubts; bool open; } known[MAX_KNOWN]; /* open: may be looked into again */
+	struct fz_known known[MAX_KNOWN];
 	unsigned known_count, reported, doubted, dropped;
 	unsigned patient;              /* so many lanes take their time */
 	struct fz_shrinker shrinker;
@@ -97,7 +104,7 @@ void fz_close_case(struct fz_hunt *hunt);
 void fz_drop_closed(struct fz_hunt *hunt);   /* the server did not close the connection: it has died */
 void fz_drop_doubtful(struct fz_hunt *hunt); /* there is no time to look into what may not show again */
 bool fz_doubt_case(struct fz_hunt *hunt); /* the first: nothing is certain, and it may come again; false: it was told often enough */
-bool fz_is_another_death(const struct fz_hunt *hunt, const char *what); /* one that is known, and not the first case's */
+bool fz_is_another_death(struct fz_hunt *hunt, const char *what); /* one that is known, and not the first case's */
 void fz_make_certain(struct fz_hunt *hunt, enum fz_kind kind); /* all of that kind */
 void fz_found(struct fz_hunt *hunt, const struct fz_finding *finding, const struct fz_program *program);
 void fz_found_by_somebody(struct fz_hunt *hunt, enum fz_kind kind, enum c2w_rule rule, const char *what);
