@@ -143,6 +143,14 @@ def test_an_interrupt_loses_nothing_and_what_still_fails_is_found_again(few_seed
 
 
 @pytest.mark.xdist_group("libfuzzer")
+def test_what_cannot_be_fuzzed_is_said(fuzzers):
+    (fuzzers / "build/fuzz/target-framer").unlink(missing_ok=True)
+    for target, why in ("nonsense", "no such target"), ("framer", "make fuzzers"):
+        run = subprocess.run([fuzzers / "fuzz/run", "--time", "1", target], capture_output=True, text=True, timeout=60)
+        assert run.returncode == 2 and run.stderr.startswith(f"fuzz/run: {target}: ") and why in run.stderr, run.stderr
+
+
+@pytest.mark.xdist_group("libfuzzer")
 def test_the_power_of_the_session_target_is_measured(fuzzers):
     faults = ["author-hears-nothing", "longest-name-overruns", "pieces-forgotten"]
     run = subprocess.run([fuzzers / "fuzz/power", "--limit", "30", *faults], capture_output=True, text=True, timeout=300)
