@@ -2,6 +2,8 @@
  * For judge/ only; see judge/state.h. Judges nothing: clients may break any rule. */
 #include "judge/state.h"
 
+#include <ctype.h>
+
 enum { PIECES = 8 }; /* of one malformed run of octets */
 
 /* ---- requests ----------------------------------------------------------------------------- */
@@ -144,6 +146,26 @@ static void note_junk(struct jd *jd, struct jd_endpoint *endpoint, struct c2w_st
 	}
 }
 
+/* A server that loses or skips what it does not understand finds a message in the rest, and takes it for a request. */
+static void note_rest(struct jd *jd, struct jd_endpoint *endpoint, struct c2w_str octets, enum c2w_err err)
+{
+	const char *end = octets.at + octets.length;
+	unsigned tried = 0;
+
+	for (const char *at = octets.at + 1; at < end && tried < PIECES; at++) {
+		struct c2w_str rest = { at, (size_t)(end - at) };
+		struct c2w_message message;
+
+		if (!isdigit((unsigned char)at[0]) || isdigit((unsigned char)at[-1]) || at[-1] == '.')
+			continue;
+		tried++;
+		if (c2w_message_parse(&message, rest.at, rest.length, 0) == C2W_OK && c2w_command_info(message.command)->beat == C2W_REQUEST) {
+			jd_junk_add(jd, endpoint, discarded_by(err), octets, &message);
+			return;
+		}
+	}
+}
+
 /* ---- all together --------------------------------------------------------------------------- */
 
 static void note_message(struct jd *jd, unsigned number, int64_t at, struct c2w_str octets)
@@ -157,6 +179,7 @@ static void note_message(struct jd *jd, unsigned number, int64_t at, struct c2w_
 	jd->seq++;
 	if (!info || info->sender != C2W_CLIENT) {
 		note_junk(jd, endpoint, octets, err);
+		note_rest(jd, endpoint, octets, err);
 	} else if (info->beat == C2W_ACK) {
 		jd_record_ack(jd, endpoint, at, &message);
 	} else {
