@@ -55,12 +55,16 @@ def installed():
     return next((file for file in files if file.exists()), None)
 
 
+# A port of ours can be any other protocol's, too.
+OURS = ["-X", f"lua_script:{DISSECTOR}", "-o", "udp.try_heuristic_first:TRUE", "-o", "tcp.try_heuristic_first:TRUE"]
+NOBODYS = ["-d", "udp.port==1-65535,data", "-d", "tcp.port==1-65535,data", "--disable-protocol", "c2w"]
+
+
 def tshark(*arguments, plugin=True):
     other = installed()
     if plugin and other and other.read_bytes() != DISSECTOR.read_bytes():
         pytest.skip(f"{other} is another dissector")
-    script = ["-X", f"lua_script:{DISSECTOR}"] if plugin else ["--disable-protocol", "c2w"] if other else []
-    run = subprocess.run(["tshark", "-n", *script, *arguments], capture_output=True, text=True, timeout=120)
+    run = subprocess.run(["tshark", "-n", *(OURS if plugin else NOBODYS), *arguments], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0 and "Lua" not in run.stderr, run.stderr
     return run.stdout
 
