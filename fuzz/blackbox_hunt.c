@@ -132,13 +132,17 @@ static void titles_heard(void *context, bool tcp, const struct c2w_message *mess
 	}
 }
 
-/* Whether somebody died is asked at once: others may start it again soon. With everything that does not show again more lanes take their time, 1, 3,
- * 7 and all: the server, or what is between, is not what the quick ones take it for. */
+/* Whether somebody died is asked at once: others may start it again soon. A leak takes many runs, whatever they are answered.
+ * With everything that does not show again more lanes take their time, 1, 3, 7 and all: the server, or what is between, is
+ * not what the quick ones take it for. */
 static bool is_patient(const struct fz_hunt *hunt, const struct fz_lane *lane)
 {
+	enum fz_kind kind;
+
 	if (hunt->task == FUZZ)
 		return lane < hunt->lanes + hunt->patient;
-	return (hunt->task == CONFIRM || hunt->task == WRITE || hunt->careful) && hunt->cases[0].finding.kind != FZ_DEATH;
+	kind = hunt->cases[0].finding.kind;
+	return (hunt->task == CONFIRM || hunt->task == WRITE || hunt->careful) && kind != FZ_DEATH && kind != FZ_LEAK;
 }
 
 void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)

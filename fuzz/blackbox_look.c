@@ -10,7 +10,7 @@ enum { TRIES = 5, MAX_TURNS = 3, WRITES = 3, MAX_SHRINKS = 400, LEAK_RUNS = 64, 
 static const int64_t settle_for = 20 * INT64_C(1000000);       /* a crash is noticed a little later */
 
 static const int64_t print_within = 3 * INT64_C(1000000000);
-static const int64_t leak_within = 3 * INT64_C(1000000000), look_within = 30 * INT64_C(1000000000), turn_within = 3 * INT64_C(1000000000);
+static const int64_t leak_within = 8 * INT64_C(1000000000), look_within = 30 * INT64_C(1000000000), turn_within = 3 * INT64_C(1000000000);
 static const int64_t shrink_within = 20 * INT64_C(1000000000), look_after_time = 15 * INT64_C(1000000000);
 
 /* Now and so long, but not much longer than the hunt may take. */
