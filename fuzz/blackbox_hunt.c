@@ -145,11 +145,23 @@ static bool is_patient(const struct fz_hunt *hunt, const struct fz_lane *lane)
 	return (hunt->task == CONFIRM || hunt->task == WRITE || hunt->careful) && kind != FZ_DEATH && kind != FZ_LEAK;
 }
 
-void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
+/* Unlike all others. Where a case is looked into names are as long as those that c2w-conform will play its scenario with: what
+ * shows at one length of a message, or of a segment, must show there, too. */
+static void make_tail(struct fz_hunt *hunt, char tail[24])
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	bool as_conform = fz_looking_into(hunt);
+	uint64_t serial = ++hunt->names + (as_conform ? strtoull(hunt->options.nonce, NULL, 36) : 0);
+	size_t length = as_conform ? 0 : (size_t)snprintf(tail, 24, "%.8s", hunt->options.nonce);
+
+	for (; as_conform ? length < 5 : serial > 0 && length < 16; serial /= 36)
+		tail[length++] = digits[serial % 36];
+	tail[length] = '\0';
+}
+
+void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
+{
 	char tail[24];
-	size_t length = (size_t)snprintf(tail, sizeof(tail), "%.8s", hunt->options.nonce);
 	bool greeting = hunt->task == GREET_UDP || hunt->task == GREET_TCP;
 	struct fz_play_options options = {
 		.net = hunt->options.net, .address = hunt->options.address, .world = &hunt->world, .program = &lane->program, .tail = tail,
@@ -159,9 +171,7 @@ void fz_lane_start(struct fz_hunt *hunt, struct fz_lane *lane, bool writing)
 		.seen = play_seen, .answered = greeting ? titles_heard : NULL, .done = play_done, .context = lane,
 	};
 
-	for (uint64_t serial = ++hunt->names; serial > 0 && length < 16; serial /= 36)
-		tail[length++] = digits[serial % 36];
-	tail[length] = '\0';
+	make_tail(hunt, tail);
 	lane->busy = true;
 	lane->fresh = lane->finished = false;
 	lane->play = fz_play_start(&options);

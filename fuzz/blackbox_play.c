@@ -206,8 +206,9 @@ static bool do_step(struct fz_play *play, const struct fz_step *planned)
 		fz_do_send(party, step);
 	else
 		do_other(party, step);
-	party->hurried = fz_sends(step) && fz_open_expectation(play) == NULL;
-	if (party->hurried && goes_alone(play, step))
+	if (fz_sends(step))
+		party->hurried = fz_open_expectation(play) == NULL;
+	if (fz_sends(step) && party->hurried && goes_alone(play, step))
 		pause_for(play, fz_pause_of(play));
 	fz_seen(party, 0);
 	return true;

@@ -64,7 +64,7 @@ void fz_say_step(struct fz_play *play, const struct fz_step *step)
 
 	if (asks)
 		fz_say_gone(play);
-	else if (fz_sends(step) && party->hurried && !play->batch)
+	if (fz_sends(step) && party->hurried && !play->batch)
 		fz_say(play, "wait %dms\n", party->tcp ? 10 : (int)(fz_pause_of(play) / FZ_MS));
 	if (play->options.script != NULL)
 		fz_step_print(step, play->batch, play->options.script);

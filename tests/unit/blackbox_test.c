@@ -35,6 +35,8 @@ struct world {
 	char *script, *octets;
 	const char *rules;           /* the first report with one of these ends the hunt; empty: any; NULL: none does */
 	bool met;
+	char **scripts;              /* of all that was reproduced: at most as many as there is room for */
+	unsigned script_count, script_room;
 	const char *false_words;     /* no report says them, or they are the test's failure */
 	unsigned users, room, idle;  /* that the server holds; 0: as many as it likes */
 	const char *const *movies;
@@ -54,6 +56,8 @@ static void found(void *context, const struct fz_report *report)
 	world->reports++;
 	if (world->false_words != NULL && strstr(report->finding.what, world->false_words) != NULL)
 		fail_msg("%s: %s\n%s\n", c2w_rule_info(report->finding.rule)->id, report->finding.what, report->octets);
+	if (report->reproduced && world->script_count < world->script_room)
+		world->scripts[world->script_count++] = strdup(report->script);
 	if (world->met || (world->rules != NULL && !report->reproduced) || (world->rules != NULL && !among(report->finding.rule, world->rules)))
 		return;
 	world->met = world->rules != NULL;
@@ -571,6 +575,31 @@ static void faults_are_found_and_written_down(void **state)
 	}
 }
 
+/* Also where the length of the names decides, as in what one segment holds, and what must not share a segment. */
+static void all_that_is_reproduced_is_shown_by_its_scenario(void **state)
+{
+	static const unsigned seeds[] = { 3, 4, 17 };
+	const struct srv_policy *policy = srv_fault_policy(SRV_FAULT_pieces_forgotten);
+	unsigned shown = 0;
+
+	(void)state;
+	for (unsigned k = 0; k < sizeof(seeds) / sizeof(seeds[0]); k++) {
+		char *scripts[30];
+		struct world world = { .scripts = scripts, .script_room = 30 };
+
+		world_begins(&world, policy, seeds[k], 500);
+		hunt(&world);
+		for (unsigned i = 0; i < world.script_count; i++) {
+			if (fails_for(scripts[i], policy) != 1)
+				fail_msg("seed %u: this does not show it:\n%s", seeds[k], scripts[i]);
+			free(scripts[i]);
+		}
+		shown += world.script_count;
+		world_ends(&world);
+	}
+	assert_true(shown > 20);
+}
+
 /* What came changed did come. */
 static void a_changed_text_is_not_told_as_missing(void **state)
 {
@@ -782,6 +811,7 @@ int main(void)
 		cmocka_unit_test(a_hunt_ends_soon_after_its_time),
 		cmocka_unit_test(the_innocent_are_not_blamed),
 		cmocka_unit_test(faults_are_found_and_written_down),
+		cmocka_unit_test(all_that_is_reproduced_is_shown_by_its_scenario),
 		cmocka_unit_test(a_changed_text_is_not_told_as_missing),
 		cmocka_unit_test(what_is_told_is_what_is_written),
 		cmocka_unit_test(what_is_late_does_not_hide_what_is_missing),
