@@ -21,13 +21,6 @@ static void enter(struct fz_program *program, unsigned client, unsigned movie)
 	fz_program_add(program, &step);
 }
 
-static void say_text(struct fz_program *program, unsigned client, struct fz_text text)
-{
-	const struct fz_step step = { .action = FZ_SEND, .client = (uint8_t)client, .command = C2W_SEND_MESSAGE_REQUEST, .data = FZ_DATA_TEXT, .data_text = text, .await = true };
-
-	fz_program_add(program, &step);
-}
-
 /* So many seconds and a half, in one of the ways to write it. */
 static struct fz_text half_past(struct fz_breeder *breeder, unsigned long long seconds)
 {
@@ -52,13 +45,23 @@ void fz_clock_steps(struct fz_breeder *breeder, struct fz_program *program, stru
 	*clock += slow ? 1 : 1000000;
 }
 
-/* Acks held, a request, and the request again: as it was, with other data, or with its TIME written in another way. */
+/* A request that no session executes, nor who has none. */
+static void too_early(struct fz_breeder *breeder, struct fz_program *program, unsigned client)
+{
+	struct fz_step list = fz_request_step(breeder, client, fz_one_in(breeder, 2) ? C2W_USER_LIST_REQUEST : C2W_MOVIE_LIST_REQUEST);
+
+	list.time = FZ_TIME_TEXT;
+	list.time_text = half_past(breeder, 7);
+	fz_program_add(program, &list);
+}
+
+/* Acks held, a request, and the request again: as it was, with other data, with its TIME written in another way, or behind what is discarded. */
 void fz_repeated_steps(struct fz_breeder *breeder, struct fz_program *program, struct fz_step step)
 {
-	unsigned way = fz_below(breeder, 3), seconds = 4000000000u + fz_below(breeder, 200000000);
+	unsigned way = fz_below(breeder, 4), seconds = 4000000000u + fz_below(breeder, 200000000);
 
 	step.await = true;
-	if (way == 2) {
+	if (way >= 2) {
 		step.time = FZ_TIME_TEXT;
 		step.time_text = half_past(breeder, seconds);
 	}
@@ -73,6 +76,8 @@ void fz_repeated_steps(struct fz_breeder *breeder, struct fz_program *program, s
 	}
 	if (way == 2)
 		step.time_text = half_past(breeder, seconds);
+	if (way == 3)
+		too_early(breeder, program, step.client);
 	fz_program_add(program, &step);
 	if (fz_one_in(breeder, 2))
 		add(program, step.client, FZ_RESUME);
@@ -120,32 +125,81 @@ static void name_changes_hands(struct fz_breeder *breeder, struct fz_program *pr
 	ask(breeder, program, 0, C2W_USER_LIST_REQUEST, true);
 }
 
-/* A name that somebody has: asked for by who has a session and who has none, again once it is free, in another case. */
+static void same(struct fz_program *program, unsigned client)
+{
+	fz_program_add(program, &(struct fz_step){ .action = FZ_SAME, .client = (uint8_t)client, .await = true });
+}
+
+/* A name that somebody has: asked for by who has a session and who has none, again once it is free, in another case, while its holder does not ack. */
 static void name_is_taken(struct fz_breeder *breeder, struct fz_program *program)
 {
 	struct fz_step asks = { .action = FZ_SEND, .client = 1, .command = C2W_CONNECTION_REQUEST, .user = FZ_USER_OTHER, .await = true };
-	unsigned game = fz_below(breeder, 4);
+	unsigned game = fz_below(breeder, 5);
 
 	if (game == 0)
 		ask(breeder, program, 1, C2W_CONNECTION_REQUEST, true);
 	if (game == 1)
 		add(program, 1, FZ_HOLD);
 	asks.miscased_user = game == 2;
+	if (game == 3)
+		add(program, 0, FZ_HOLD);
 	ask(breeder, program, 0, C2W_CONNECTION_REQUEST, true);
 	fz_program_add(program, &asks);
-	if (game == 1) {
+	if (game == 1)
 		ask(breeder, program, 0, C2W_LEAVE_SESSION_REQUEST, true);
-		add(program, 1, FZ_SAME);
-		program->steps[program->count - 1].await = true;
+	if (game == 1 || game == 3)
+		same(program, game == 1);
+}
+
+/* Everybody has a clock, or the server's time is everybody's. */
+struct talk {
+	bool clocks;
+	unsigned seconds[FZ_FEW];
+};
+
+static struct talk begin_talk(struct fz_breeder *breeder)
+{
+	struct talk talk = { .clocks = fz_one_in(breeder, 3) };
+
+	for (unsigned i = 0; i < FZ_FEW; i++)
+		talk.seconds[i] = 4000000000u + fz_below(breeder, 200000000);
+	return talk;
+}
+
+static void say_something(struct fz_breeder *breeder, struct fz_program *program, unsigned client, struct talk *talk)
+{
+	static const struct fz_text said[] = { T("one", 1), T("two", 1), T("three", 1), T("x", 300) };
+	struct fz_step step = {
+		.action = FZ_SEND, .client = (uint8_t)client, .command = C2W_SEND_MESSAGE_REQUEST, .data = FZ_DATA_TEXT, .data_text = said[fz_below(breeder, COUNT(said))],
+		.await = !fz_one_in(breeder, 4),
+	};
+
+	if (talk->clocks) {
+		step.time = FZ_TIME_TEXT;
+		step.time_text = half_past(breeder, talk->seconds[client]++);
 	}
+	fz_program_add(program, &step);
+}
+
+/* What no text waits for, and what makes none of them get lost. */
+static void ask_meanwhile(struct fz_breeder *breeder, struct fz_program *program, unsigned client)
+{
+	static const enum c2w_command asked[] = { C2W_USER_LIST_REQUEST, C2W_MOVIE_LIST_REQUEST, C2W_ENTER_MOVIE_REQUEST, C2W_CONNECTION_REQUEST };
+	struct fz_step step = { .action = FZ_SEND, .client = (uint8_t)client, .command = PICK(breeder, asked), .await = true };
+
+	if (step.command == C2W_ENTER_MOVIE_REQUEST) {
+		step.data = FZ_DATA_TEXT;
+		step.data_text = (struct fz_text)T("no such movie", 1);
+	}
+	fz_program_add(program, &step);
 }
 
 /* A few in one room, one of whom acks when it likes: texts wait for it, and nothing else does. */
 static void texts_wait(struct fz_breeder *breeder, struct fz_program *program)
 {
-	static const struct fz_text said[] = { T("one", 1), T("two", 1), T("three", 1), T("x", 300) };
 	struct fz_step ack = { .action = FZ_SEND, .command = C2W_NEW_MESSAGE_RESPONSE_ACK, .await = true };
 	unsigned cast = 2 + fz_one_in(breeder, 2), movie = breeder->movies > 0 ? fz_below(breeder, 2) : 0, count = 2 + fz_below(breeder, 2), author = fz_below(breeder, cast);
+	struct talk talk = begin_talk(breeder);
 
 	for (unsigned i = 0; i < cast; i++) {
 		ask(breeder, program, i, C2W_CONNECTION_REQUEST, true);
@@ -155,9 +209,11 @@ static void texts_wait(struct fz_breeder *breeder, struct fz_program *program)
 	ack.client = (uint8_t)fz_below(breeder, cast);
 	add(program, ack.client, FZ_HOLD);
 	for (unsigned i = 0; i < count; i++)
-		say_text(program, fz_one_in(breeder, 3) ? fz_below(breeder, cast) : author, said[fz_below(breeder, COUNT(said))]);
+		say_something(breeder, program, talk.clocks || fz_one_in(breeder, 3) ? fz_below(breeder, cast) : author, &talk);
 	if (fz_one_in(breeder, 3))
-		ask(breeder, program, ack.client, fz_one_in(breeder, 2) ? C2W_USER_LIST_REQUEST : C2W_MOVIE_LIST_REQUEST, true);
+		ask_meanwhile(breeder, program, ack.client);
+	if (fz_one_in(breeder, 4))
+		same(program, author);
 	if (fz_one_in(breeder, 2))
 		ask(breeder, program, author, C2W_LEAVE_SESSION_REQUEST, true);
 	for (unsigned i = 0; i < count; i++)
@@ -245,6 +301,15 @@ static void acked_by_hand(struct fz_breeder *breeder, struct fz_program *program
 	fz_program_add(program, &ack);
 }
 
+static void ask_for_name(struct fz_program *program, unsigned client, unsigned holder)
+{
+	const struct fz_step step = {
+		.action = FZ_SEND, .client = (uint8_t)client, .command = C2W_CONNECTION_REQUEST, .user = FZ_USER_OTHER, .other = (uint8_t)holder, .await = true,
+	};
+
+	fz_program_add(program, &step);
+}
+
 /* REL-04, REL-07, REL-16: they do not ack, or in an odd way, all alike or each as it likes, while somebody else goes on. An ack that is not heeded
  * may have been lost; those of four hardly are. */
 static void unacked(struct fz_breeder *breeder, struct fz_program *program, bool alike)
@@ -269,8 +334,6 @@ static void unacked(struct fz_breeder *breeder, struct fz_program *program, bool
 /* REL-08, REL-16: they are silent for so long that the server forgets them; over TCP it does not. */
 static void silent(struct fz_breeder *breeder, struct fz_program *program)
 {
-	struct fz_step again = { .action = FZ_SEND, .command = C2W_CONNECTION_REQUEST, .user = FZ_USER_OTHER, .await = true };
-
 	program->tcp[0] = true;
 	for (unsigned i = 0; i < SILENT; i++) {
 		add(program, i, FZ_HOLD);
@@ -281,11 +344,8 @@ static void silent(struct fz_breeder *breeder, struct fz_program *program)
 	for (unsigned i = 0; i < 3; i++)
 		pass(program, 1900);
 	ask(breeder, program, 0, C2W_USER_LIST_REQUEST, true);
-	again.client = SPEAKER;
-	again.other = 1;
-	fz_program_add(program, &again);
-	again.client = again.other = 2;
-	fz_program_add(program, &again);
+	ask_for_name(program, SPEAKER, 1);
+	ask_for_name(program, 2, 2);
 }
 
 void fz_generate_patient(struct fz_breeder *breeder, struct fz_program *program, bool brief)

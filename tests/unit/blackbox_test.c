@@ -545,14 +545,15 @@ static const struct {
 	{ SRV_FAULT_far_times_lose_microseconds, 5000 }, { SRV_FAULT_time_of_the_repetition, 5000 },
 	{ SRV_FAULT_repeats_go_to_the_last_speaker, 20000 }, { SRV_FAULT_time_changes_when_repeated, 20000 }, { SRV_FAULT_last_user_is_global, 20000 },
 	{ SRV_FAULT_name_kept_after_giving_up, 20000 }, { SRV_FAULT_tcp_unacked_ends_session, 40000 },
-	{ SRV_FAULT_movies_for_some_only, 5000 },
+	{ SRV_FAULT_movies_for_some_only, 5000 },    { SRV_FAULT_queue_in_order_of_time, 20000 },    { SRV_FAULT_refused_entering_drops_texts, 20000 },
+	{ SRV_FAULT_repeated_text_gets_the_last, 20000 }, { SRV_FAULT_discarded_list_sets_time, 5000 }, { SRV_FAULT_taken_name_acks_for_its_holder, 20000 },
 };
 
 /* What follows from them is seen, and blamed. */
 static bool shows_elsewhere(enum srv_fault fault)
 {
 	return fault == SRV_FAULT_lists_wait_for_texts || fault == SRV_FAULT_unknown_sets_time || fault == SRV_FAULT_far_times_lose_microseconds ||
-	       fault == SRV_FAULT_tcp_unacked_ends_session;
+	       fault == SRV_FAULT_tcp_unacked_ends_session || fault == SRV_FAULT_taken_name_acks_for_its_holder;
 }
 
 static void faults_are_found_and_written_down(void **state)
