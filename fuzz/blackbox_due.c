@@ -61,6 +61,11 @@ bool fz_is_owed(const struct fz_party *party)
 	return false;
 }
 
+bool fz_may_be_unheard(const struct fz_party *party)
+{
+	return !party->tcp && (fz_is_owed(party) || party->moved >= 0);
+}
+
 /* What a scenario may charge: the rule has to apply over the transport of who asks. */
 static enum c2w_rule tag_of(const struct fz_play *play, const struct fz_expected *expected)
 {
@@ -145,7 +150,7 @@ bool fz_is_placed(const struct fz_party *party)
 
 bool fz_settled(const struct fz_party *party)
 {
-	return fz_is_placed(party) && !party->unsure;
+	return fz_is_placed(party) && !party->unsure && party->unacked_for < fz_rto_of(party->play) / 4;
 }
 
 /* It is certainly somewhere else, and stays there while the text is awaited. */
@@ -158,6 +163,16 @@ static bool must_not_hear(const struct fz_party *party, const struct fz_party *a
 	return mine->place != theirs->place || (mine->place == FZ_MOVIE_ROOM && mine->movie != theirs->movie);
 }
 
+/* In another session a TIME may come again, with a text for others. */
+static void allow_again(const struct fz_party *author, int64_t time)
+{
+	struct fz_play *play = author->play;
+
+	for (unsigned i = 0; i < play->expected_count; i++)
+		if (play->expected[i].answer.family == C2W_CHAT && play->expected[i].author == author->index && play->expected[i].time == time)
+			play->expected[i].forbidden = false;
+}
+
 static void text_sent(struct fz_party *author, const struct fz_step *step, const struct fz_answer *answer, const struct c2w_message *message)
 {
 	struct fz_play *play = author->play;
@@ -166,6 +181,7 @@ static void text_sent(struct fz_party *author, const struct fz_step *step, const
 	bool awaited = false;
 
 	unacked.rule = C2W_REL_16;
+	allow_again(author, message->time);
 	for (unsigned i = 0; i < FZ_CAST; i++) {
 		struct fz_party *party = &play->parties[i];
 		bool certain = is_awaited(author, step) && step->command == C2W_SEND_MESSAGE_REQUEST && step->action == FZ_SEND;
@@ -258,13 +274,19 @@ static void claim(const struct fz_party *party, const struct c2w_message *messag
 	fz_forget_expected(play, (unsigned)whom);
 }
 
+/* REL-16: over TCP the next request, whatever becomes of it, ends what the last one is owed. */
+static bool is_last_request(const struct fz_party *party, const struct c2w_message *message)
+{
+	return !party->tcp || message->time == party->request_us;
+}
+
 /* REL-11, REL-12: it repeats the last request processed, whose response came, and is not acked. */
 static bool is_due_again(const struct fz_party *party, const struct fz_step *step, const struct c2w_message *message)
 {
 	const struct fz_guess *guess = &party->guess;
 
 	return is_awaited(party, step) && party->holds && (!party->tcp || guess->place != FZ_OUTSIDE) && fz_is_placed(party) && message->time == guess->processed &&
-	       message->time == guess->greatest && message->time == party->held_us && message->time == party->last_us && c2w_command_info(message->command)->family == guess->family &&
+	       message->time == guess->greatest && message->time == party->held_us && message->time == party->last_us && is_last_request(party, message) && c2w_command_info(message->command)->family == guess->family &&
 	       c2w_command_info(message->command)->beat == C2W_REQUEST && c2w_str_equal(message->user, c2w_str_of(party->answers[guess->family].user)) && party->unacked_for < fz_rto_of(party->play) / 4;
 }
 
@@ -309,6 +331,13 @@ void fz_came_again(struct fz_party *party, const struct c2w_message *message)
 			play->expected[i].met = true;
 }
 
+static bool may_move(const struct fz_answer *answer)
+{
+	bool refused = answer->due == FZ_DUE && answer->error >= 0;
+
+	return answer->due != FZ_NOTHING && fz_moves(answer->family) && !refused;
+}
+
 void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets)
 {
 	struct fz_play *play = party->play;
@@ -324,9 +353,11 @@ void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_s
 	}
 	if (err == C2W_OK && step != NULL)
 		fz_ack_sent(party, &message);
-	play->moves += answer.due != FZ_NOTHING && fz_moves(answer.family);
-	if (answer.due != FZ_NOTHING && fz_moves(answer.family) && !party->probing)
+	play->moves += may_move(&answer);
+	if (may_move(&answer) && !party->probing) {
 		fz_drop_queue(party);
+		party->moved = message.time;
+	}
 	if (err == C2W_OK)
 		claim(party, &message, &answer);
 	if (answer.command == C2W_CONNECTION_GRANTED)

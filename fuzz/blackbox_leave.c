@@ -50,7 +50,17 @@ static bool takes_leave(struct fz_party *party)
 
 	if (!fz_can_ask(party))
 		return false;
+	if (play->options.patient && fz_may_be_unheard(party))
+		fz_lose_track(party);
 	return play->stopped || party->guess.lost || party->farewells == MAX_FAREWELLS || party->guess.murky[C2W_LEAVE_SESSION] ? leave_anyway(party) : leave_certain(party);
+}
+
+/* REL-03: what it asked while it did not read may have been lost, and only what was said last can be said again. */
+static bool waits_first(const struct fz_party *party)
+{
+	const struct fz_play *play = party->play;
+
+	return !play->stopped && play->options.patient && !party->tcp && fz_can_ask(party) && fz_is_owed(party);
 }
 
 /* True: there is something to wait for. */
@@ -66,7 +76,7 @@ bool fz_take_leave(struct fz_play *play)
 		read_again(party);
 		if (!play->stopped)
 			fz_ask(play, i);
-		waiting |= takes_leave(party);
+		waiting |= waits_first(party) || takes_leave(party);
 	}
 	return waiting || (!play->stopped && fz_open_expectation(play) != NULL);
 }

@@ -53,7 +53,7 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 {
 	switch (step->action) {
 	case FZ_HOLD:
-		party->holds = party->unsure = true;
+		party->holds = true;
 		party->holds_since = net_now(party->play->options.net);
 		return;
 	case FZ_RESUME:
@@ -77,6 +77,7 @@ static void do_other(struct fz_party *party, const struct fz_step *step)
 	case FZ_STOP_READING:
 	case FZ_READ_AGAIN:
 		party->deaf = step->action == FZ_STOP_READING;
+		fz_drop_queue(party);
 		party->guess.murky[C2W_CHAT] = party->unsure = true;
 		fz_set_reading(party, !party->deaf);
 		return;
@@ -199,7 +200,7 @@ static bool do_step(struct fz_play *play, const struct fz_step *planned)
 		return true;
 	}
 	party->event = fz_event_of(step);
-	if (goes_alone(play, step) && fz_is_owed(party)) /* it does not read: what was lost cannot be said again any more */
+	if (goes_alone(play, step) && fz_may_be_unheard(party)) /* what was lost cannot be said again any more */
 		fz_lose_track(party);
 	fz_say_step(play, step);
 	if (fz_sends(step))
@@ -331,7 +332,7 @@ static void make_party(struct fz_play *play, unsigned index)
 
 	party->play = play;
 	party->index = index;
-	party->moving = -1;
+	party->moving = party->moved = -1;
 	party->tcp = index == HONEST ? play->options.honest_tcp : play->options.program->tcp[index];
 	snprintf(party->user, sizeof(party->user), "%s-%.*s%u", fz_name_of(index), (int)MAX_TAIL, play->tail, index); /* they differ at both ends */
 	fz_guess_init(&party->guess);

@@ -35,7 +35,7 @@ struct fz_party {
 	int64_t request_us, request_at;
 	bool nonsense;                /* what was sent last is no message */
 	bool inside;                  /* over this connection a session was granted, and no LEAVE since */
-	bool unsure;                  /* it did not ack or read at times: who knows how long its session lasts */
+	bool unsure;                  /* it did not read at times: who knows how long its session lasts */
 	bool claimed;                 /* somebody else may have its name */
 	int64_t gone_at;              /* a connection of its was ended, or it was given up, and it has not been granted its name since; 0: neither */
 	enum c2w_rule gone_by;        /* TRN-06, REL-08 */
@@ -52,6 +52,7 @@ struct fz_party {
 	int64_t unacked_for, silent_for; /* ns waited while holding acks or not reading, and since it sent anything */
 	uint64_t event;               /* what it did last, for coverage */
 	int64_t moving;               /* us: TIME of its last request that may move it; -1: it was answered */
+	int64_t moved;                /* us: TIME of its last request that does move it, as far as is known; -1: it was answered */
 	int64_t fence;                /* us: TIME of a fence under way; 0: none */
 	bool fenced;                  /* it was answered */
 	bool texted;                  /* a text came since it was sent */
@@ -133,6 +134,7 @@ uint64_t fz_answer_of(const struct jd_reading *reading);
 void fz_forget_expected(struct fz_play *play, unsigned party);
 void fz_lose_track(struct fz_party *party); /* nobody knows where it is, and what it asked was asked as if somebody did */
 bool fz_is_owed(const struct fz_party *party); /* an answer of its own is outstanding */
+bool fz_may_be_unheard(const struct fz_party *party); /* UDP: what it asked last may have been lost, and matters */
 void fz_ask(struct fz_play *play, unsigned party);
 struct fz_expected *fz_open_expectation(struct fz_play *play);
 void fz_foresee(struct fz_party *party, const struct fz_step *step, struct c2w_str octets);

@@ -100,6 +100,8 @@ static void answered(struct fz_party *party, const struct jd_reading *reading, s
 		return;
 	if (message->time == party->moving && message->command != C2W_NEW_MESSAGE)
 		party->moving = -1;
+	if (message->time == party->moved && message->command != C2W_NEW_MESSAGE)
+		party->moved = -1;
 	if (fz_is_fence(party, message)) {
 		fz_fence_answered(party, message->time);
 		return;
@@ -259,7 +261,7 @@ void fz_open_party(struct fz_party *party)
 	party->open = true;
 	party->connected = party->ended = party->mute = party->deaf = party->over = party->nonsense = party->inside = false;
 	party->request_length = 0;
-	party->held_us = party->last_us = party->acked_us = -1;
+	party->held_us = party->last_us = party->acked_us = party->moved = -1;
 	party->acked_by_hand = false;
 	party->farewells = 0;
 	party->moving = party->tcp ? -1 : party->moving;
