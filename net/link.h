@@ -117,6 +117,8 @@ struct net_tcp_events {
 	void (*drained)(void *context);
 };
 
+/* Asked for at the end of the turn, or later: a peer gets no third one while there are two that it may not have accepted
+ * (docs/decisions/accept-queue.md). Closed before that, it was never asked for. */
 int net_tcp_connect(struct net *net, const struct net_addr *to, const struct net_tcp_events *events, void *context, struct net_tcp **tcp);
 void net_tcp_close(struct net_tcp *tcp);     /* FIN after what is queued is sent (or 10 s have passed); no callback comes any more */
 void net_tcp_reset(struct net_tcp *tcp);     /* RST at once; frees it */

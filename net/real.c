@@ -329,6 +329,7 @@ static void free_op(struct net *net)
 	real_tcp_free_all(real);
 	real_udp_free_all(real);
 	net_free_buried(net);
+	event_del(&real->pace.due);
 	event_base_free(real->base);
 	free(real);
 }
@@ -371,6 +372,7 @@ struct net *net_real_new(void)
 		return NULL;
 	}
 	TAILQ_INIT(&real->dues);
+	real_pace_init(&real->pace, real);
 	real->offset = offset_measure(&real->offset_at);
 	return &real->net;
 }

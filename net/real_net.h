@@ -23,6 +23,29 @@ struct real_due {
 
 TAILQ_HEAD(real_dues, real_due);
 
+/* A connection that is to be asked for, as real_pace.c sees it. */
+struct real_turn {
+	TAILQ_ENTRY(real_turn) entry;
+	const struct net_addr *peer;
+	struct real_due *due; /* is visited when its turn has come */
+	bool waits;
+};
+
+enum { REAL_SLOTS = 64 };
+
+/* Connections that their peers may not have taken, in the order in which they were asked for, and those that wait for them. */
+struct real_pace {
+	struct real_net *real;
+	struct real_slot {
+		const struct real_turn *turn; /* NULL: it is closed, and in the peer's queue all the same */
+		struct net_addr peer;
+		int64_t until;                /* then it counts as taken; INT64_MAX: it is not connected yet */
+	} slots[REAL_SLOTS];
+	unsigned count;
+	TAILQ_HEAD(, real_turn) waiting;
+	struct event due;
+};
+
 struct real_timer;
 struct real_udp;
 struct real_tcp;
@@ -40,6 +63,7 @@ struct real_net {
 	int64_t offset;             /* wall clock minus monotonic clock, as measured at offset_at */
 	int64_t offset_at;
 	unsigned steps;
+	struct real_pace pace;
 	LIST_HEAD(, real_timer) timers;
 	LIST_HEAD(, real_udp) udps;
 	LIST_HEAD(, real_tcp) tcps;
@@ -107,6 +131,16 @@ size_t real_tcp_backlog(const struct net_tcp *tcp);
 size_t real_tcp_in_flight(const struct net_tcp *tcp);
 void real_tcp_small_window(struct net_tcp *tcp);
 void real_tcp_free_all(struct real_net *real);
+
+/* ---- real_pace.c ---------------------------------------------------------------------------- */
+
+void real_pace_init(struct real_pace *pace, struct real_net *real);
+/* May it connect now? If not, its due is visited when it may, to ask again. */
+bool real_turn_ask(struct real_pace *pace, struct real_turn *turn);
+void real_turn_connected(struct real_pace *pace, const struct real_turn *turn);
+/* The peer said something over it, if only its end. */
+void real_turn_heard(struct real_pace *pace, const struct real_turn *turn);
+void real_turn_over(struct real_pace *pace, struct real_turn *turn); /* it is closed; any number of times */
 
 /* ---- real_listener.c ------------------------------------------------------------------------ */
 

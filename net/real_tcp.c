@@ -18,6 +18,7 @@ struct real_tcp {
 	struct net_tcp tcp;
 	LIST_ENTRY(real_tcp) all;
 	struct real_due due;
+	struct real_turn turn;
 	struct event event;
 	struct event linger;
 	struct net_buffer out;
@@ -88,6 +89,7 @@ static void tcp_finish(struct real_tcp *tcp)
 	close(tcp->fd);
 	net_buffer_release(&tcp->out);
 	real_due_remove(real_of(tcp), &tcp->due);
+	real_turn_over(&real_of(tcp)->pace, &tcp->turn);
 	tcp->gone = tcp->closed = true;
 	LIST_REMOVE(tcp, all);
 	net_bury(&tcp->tcp.object);
@@ -119,6 +121,7 @@ static enum net_end end_of(int error)
 
 static void tcp_gone(struct real_tcp *tcp, int error)
 {
+	real_turn_heard(&real_of(tcp)->pace, &tcp->turn);
 	if (tcp->closed) {
 		tcp_finish(tcp);
 		return;
@@ -193,7 +196,7 @@ static void tcp_visit(struct real_due *due)
 {
 	struct real_tcp *tcp = (struct real_tcp *)((char *)due - offsetof(struct real_tcp, due));
 
-	if (tcp->gone)
+	if (tcp->gone || (!tcp->begun && !real_turn_ask(&real_of(tcp)->pace, &tcp->turn)))
 		return;
 	tcp_begin(tcp);
 	tcp_write(tcp, 0);
@@ -213,6 +216,7 @@ static int socket_error(int fd)
 static void tcp_connected(struct real_tcp *tcp)
 {
 	tcp->connecting = false;
+	real_turn_connected(&real_of(tcp)->pace, &tcp->turn);
 	if (tcp->closed) {
 		tcp_write(tcp, 0);
 		tcp_settle(tcp);
@@ -243,6 +247,8 @@ static void tcp_read_some(struct real_tcp *tcp)
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
 	ssize_t length = recvmsg(tcp->fd, &message, MSG_DONTWAIT);
 
+	if (length >= 0)
+		real_turn_heard(&real_of(tcp)->pace, &tcp->turn);
 	if (length > 0) {
 		tcp->last_at = stamp_of(tcp, &message);
 		tcp->tcp.events.received(tcp->tcp.context, part.iov_base, (size_t)length, tcp->last_at);
@@ -327,6 +333,7 @@ int real_tcp_connect(struct net *net, const struct net_addr *to, struct net_tcp 
 	real_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	tcp->accepted = true;
 	tcp->peer = *to;
+	tcp->turn = (struct real_turn){ .peer = &tcp->peer, .due = &tcp->due };
 	real_due_add((struct real_net *)net, &tcp->due);
 	*out = &tcp->tcp;
 	return 0;
@@ -414,6 +421,12 @@ void real_tcp_close(struct net_tcp *base)
 	struct real_tcp *tcp = (struct real_tcp *)base;
 	struct timeval longest = { .tv_sec = NET_LINGER / 1000000000 };
 
+	if (tcp->turn.waits) {
+		tcp->closed = true;
+		evtimer_assign(&tcp->linger, real_of(tcp)->base, tcp_linger_over, tcp);
+		tcp_finish(tcp);
+		return;
+	}
 	tcp_begin(tcp);
 	tcp_write(tcp, 0);
 	evtimer_assign(&tcp->linger, real_of(tcp)->base, tcp_linger_over, tcp);

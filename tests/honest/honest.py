@@ -31,6 +31,7 @@ CHOICES = {
     "idle": 0,  # TCP without a session is closed after so many seconds (ROB-04)
     "stream": "192.0.2.7:5004",  # ENT-06
     "titles": "some",  # some, odd, long
+    "queue_of": 512,  # connections, before they are accepted: the argument of listen()
     "backlog": 1 << 20,  # down to a quarter (ROB-03)
 }
 TITLES = {
@@ -450,7 +451,7 @@ async def serve(host, port):
     server.socket.bind((host, port))
     server.socket.setblocking(False)
     loop.add_reader(server.socket, server.readable)
-    await loop.create_server(lambda: Connection(server), host, port, backlog=512)
+    await loop.create_server(lambda: Connection(server), host, port, backlog=choose["queue_of"])
     await asyncio.Event().wait()
 
 

@@ -1255,7 +1255,7 @@ static void closing_inside_callbacks(void **state)
 
 static void many_connections(void **state)
 {
-	enum { MANY = 300 };
+	enum { MANY = 60 };
 	struct world *world = *state;
 	struct desk *desk = desk_new(world);
 	struct line *lines = test_calloc(MANY, sizeof(*lines));
@@ -1480,6 +1480,82 @@ static void streams_stay_whole_whatever_happens(void **state)
 }
 
 /* ---- the real one alone --------------------------------------------------------------------- */
+
+/* A plain listener with a queue for two, and somebody who takes from it when told. */
+static int listener_for_two(struct net_addr *at)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(name);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, length), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &length), 0);
+	*at = addr("127.0.0.1:1");
+	at->port = ntohs(name.sin_port);
+	return fd;
+}
+
+static void no_queue_overflows(void **state)
+{
+	enum { CALLERS = 5 };
+	struct world *world = *state;
+	struct line *lines = test_calloc(CALLERS, sizeof(*lines));
+	struct net_addr at;
+	int listener = listener_for_two(&at), taken[CALLERS];
+	int64_t began = net_now(world->net);
+
+	for (int i = 0; i < CALLERS; i++) {
+		lines[i].world = world;
+		lines[i].stop_connected = true;
+		lines[i].stop_at = 1;
+		net_tcp_connect(world->net, &at, &line_events, &lines[i], &lines[i].tcp);
+	}
+	while (!lines[1].connected)
+		run(world);
+	assert_true(!lines[2].connected || net_now(world->net) - began >= 20 * MS);
+	/* What comes over the second says that the first was taken, too. */
+	taken[0] = accept(listener, NULL, NULL);
+	taken[1] = accept(listener, NULL, NULL);
+	assert_int_equal(write(taken[1], "x", 1), 1);
+	net_tcp_close(lines[2].tcp); /* it need not wait any longer */
+	while (!lines[3].connected || !lines[4].connected)
+		run(world);
+	assert_int_equal(lines[1].received, 1);
+	assert_true(net_now(world->net) - began < SECOND); /* after which comes what was dropped */
+	assert_int_equal(lines[2].connected, 0);
+	for (int i = 0; i < CALLERS; i++)
+		if (i != 2)
+			net_tcp_close(lines[i].tcp);
+	close(taken[0]);
+	close(taken[1]);
+	close(listener);
+	test_free(lines);
+}
+
+/* Nobody takes them, and nobody says so: they come all the same, a few at a time. */
+static void silent_connections_wait_a_little(void **state)
+{
+	enum { CALLERS = 6 };
+	struct world *world = *state;
+	struct desk *desk = desk_new(world);
+	struct line *lines = test_calloc(CALLERS, sizeof(*lines));
+	int64_t began = net_now(world->net);
+
+	for (int i = 0; i < CALLERS; i++) {
+		lines[i].world = world;
+		lines[i].stop_connected = true;
+		net_tcp_connect(world->net, &desk->local, &line_events, &lines[i], &lines[i].tcp);
+	}
+	for (int i = 0; i < CALLERS; i++)
+		while (!lines[i].connected)
+			run(world);
+	assert_true(net_now(world->net) - began >= 2 * 20 * MS);
+	for (int i = 0; i < CALLERS; i++)
+		net_tcp_close(lines[i].tcp);
+	test_free(lines);
+	desk_free(desk);
+}
 
 static void the_kernel_stamps_not_the_reader(void **state)
 {
@@ -1792,6 +1868,8 @@ int main(void)
 		BOTH(many_connections),
 		BOTH(freeing_the_net_closes_what_is_open),
 		BOTH(streams_stay_whole_whatever_happens),
+		REAL(no_queue_overflows),
+		REAL(silent_connections_wait_a_little),
 		REAL(the_kernel_stamps_not_the_reader),
 		REAL(a_wildcard_hears_icmp_of_both_families),
 		REAL(what_cannot_be_sent_is_told),
