@@ -88,10 +88,10 @@ def test_the_reference_server_gives_no_finding(fuzz):
     assert re.search(r"\d+ executions, \d+/s, .*states, .*transitions, .*findings: 0", done.err)
 
 
-@pytest.mark.parametrize("fault, rule, count", [("datagram-twice", "TRN-02", 60), ("text-cut-at-colon", "MSG-03", 400), ("users-listed-for-anyone", "LST-05", 100),
-                                                ("pieces-forgotten", "TRN-03", 2000), ("no-session-has-code-0", "LEA-03", 200), ("everything-executed-again", "REL-11", 1000)])
-def test_a_fault_is_found_and_conform_sees_it_too(fuzz, judge, conform, fault, rule, count):
-    done, result = fuzz("--launch", faulty(fault), "--count", count, "--time", "40s")
+@pytest.mark.parametrize("fault, rule", [("datagram-twice", "TRN-02"), ("text-cut-at-colon", "MSG-03"), ("users-listed-for-anyone", "LST-05"),
+                                         ("pieces-forgotten", "TRN-03"), ("no-session-has-code-0", "LEA-03"), ("everything-executed-again", "REL-11")])
+def test_a_fault_is_found_and_conform_sees_it_too(fuzz, judge, conform, fault, rule):
+    done, result = fuzz("--launch", faulty(fault), "--count", "5000", "--time", "60s", "--first")
     assert done.code == 1, done
     found = the_finding(result, rule) or result["findings"][0]
     assert found["reproduced"], (done.err, result["findings"])
@@ -180,10 +180,10 @@ def test_a_running_server_that_hangs_is_a_finding(fuzz, running):
 
 
 def test_a_server_that_is_started_again_by_others_is_gone_on_with(fuzz, running):
-    again = f"while :; do {TOY.removeprefix('exec ')} crash; done"
+    again = f"while :; do {TOY.removeprefix('exec ')} crash; sleep 0.3; done"
     done, result = fuzz("--target", running(again), "--count", "2000", "--first", "--waits", "0", timeout=60)
     found = the_finding(result, "ROB-01")
-    assert done.code == 1 and found["kind"] == "death" and found["reproduced"] and not result["lost"], done
+    assert done.code == 1 and found and found["kind"] == "death" and found["reproduced"] and not result["lost"], (done, result)
 
 
 def test_what_does_not_show_again_does_not_count(fuzz, running, tmp_path):

@@ -158,7 +158,8 @@ def test_strangers_on_the_server_do_no_harm(server, judge):
 def test_two_runs_on_one_server_do_not_meet(server, conform_starts):
     target = server().address
     runs = [conform_starts("--target", target, "--only", "CON", "--seed", "1") for _ in range(2)]
-    assert [running.finish(120).code for running in runs] == [0, 0]
+    done = [running.finish(120) for running in runs]
+    assert [run.code for run in done] == [0, 0], done
 
 
 def test_the_result_can_go_to_standard_output(conform):
