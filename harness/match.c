@@ -139,11 +139,16 @@ bool hx_for_another(const struct hx_item *item)
 	return foreign(item) && hx_name_is_of_this_run(item->endpoint->run->target, item->message.user);
 }
 
+bool hx_for_another_run(const struct hx_item *item)
+{
+	return foreign(item) && hx_name_is_of_a_run(item->message.user) && !hx_name_is_of_this_run(item->endpoint->run->target, item->message.user);
+}
+
 static struct hx_item *find_response(const struct hx_pattern *pattern, const struct hx_client *client)
 {
 	struct hx_item *item;
 	DL_FOREACH(client->inbox, item) {
-		if (!item->repetition && item->from_server && family_of(item->message.command) == family_of(pattern->command) && !hx_for_another(item))
+		if (!item->repetition && item->from_server && family_of(item->message.command) == family_of(pattern->command) && !hx_for_another(item) && !item->stranger)
 			return item;
 	}
 	return NULL;

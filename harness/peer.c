@@ -298,7 +298,7 @@ void hx_acknowledge(struct hx_endpoint *endpoint, const struct hx_item *item)
 		return;
 	}
 	send_ack(endpoint, command, message->time_text, message->user, C2W_STR(""));
-	bool ours = endpoint->request.length > 0 && c2w_command_info(request->command)->family == family && !item->repetition;
+	bool ours = endpoint->request.length > 0 && c2w_command_info(request->command)->family == family && !item->repetition && !item->stranger;
 	if (ours && (message->time != request->time || !c2w_str_equal(message->user, request->user)))
 		send_ack(endpoint, command, request->time_text, request->user, C2W_STR(""));
 }
@@ -385,7 +385,7 @@ static bool over_bound(struct hx_run *run, size_t length)
 	return true;
 }
 
-/* A text by somebody who is no client of this run, nor can it be one of ours with a wrong author: it is acked at once even if acks are held, for as
+/* A text by somebody who is no client of this run, nor can it be one of ours with a wrong author, or anything for another run: it is acked at once even if acks are held, for as
  * long as it is unacked nothing of ours comes (REL-14). */
 static bool from_outside(const struct hx_item *item)
 {
@@ -397,9 +397,9 @@ static void heard_server(struct hx_endpoint *endpoint, const struct hx_item *ite
 {
 	struct hx_client *client = endpoint->client;
 	bool outside = from_outside(item), present = endpoint == client->endpoint;
-	if (!is_copy(endpoint, item))
+	if (!outside && !is_copy(endpoint, item))
 		follow_state(endpoint, &item->message);
-	if (!item->repetition)
+	if (!outside && !item->repetition)
 		follow_request(endpoint, &item->message, at);
 	if (!outside)
 		hx_buffer_set(&client->answers[c2w_command_info(item->message.command)->family], item->octets, item->length);
@@ -424,7 +424,7 @@ static void received(struct hx_endpoint *endpoint, const char *octets, size_t le
 	item->repetition = reading.repetition;
 	item->before = reading.before;
 	item->from_server = reading.from_server;
-	item->stranger = reading.stranger;
+	item->stranger = reading.stranger || hx_for_another_run(item);
 	item->surplus = reading.surplus;
 	if (item->from_server)
 		heard_server(endpoint, item, at);

@@ -196,6 +196,7 @@ int64_t hx_fresh_time(struct hx_run *run, const struct hx_endpoint *endpoint, ch
 void hx_make_name(struct hx_target *target, const char *stem, size_t length, char *to);
 size_t hx_name_tail(const struct hx_target *target); /* octets that make the next name unique */
 bool hx_name_is_ours(const struct hx_run *run, struct c2w_str user);                  /* of this scenario's cast */
+bool hx_name_is_of_a_run(struct c2w_str user); /* of any: it is made as hx_make_name() makes them */
 bool hx_name_is_of_this_run(const struct hx_target *target, struct c2w_str user);      /* of any scenario: it has the nonce */
 
 /* peer.c — endpoints: open, send, receive, acknowledge, repeat. */
@@ -225,6 +226,8 @@ void hx_record_end(struct hx_endpoint *endpoint, int64_t at, bool received, bool
 enum hx_progress hx_match(struct hx_run *run, const struct hx_step *step, struct hx_client *client);
 /* An answer to somebody else's request, in another scenario of this run: neither its TIME nor its USER_NAME is of this endpoint. */
 bool hx_for_another(const struct hx_item *item);
+/* The same, but in another run, whose client had the port before. */
+bool hx_for_another_run(const struct hx_item *item);
 /* Neither is of anybody in this run: taken for the answer, since nothing else can be meant, but then it proves nothing (see conclude()).
  * The judges, who see one endpoint, say nothing of those. */
 void hx_judge_origin(const struct hx_item *item);

@@ -401,7 +401,7 @@ static struct hx_item *find_sentinel(const struct hx_run *run, const struct hx_c
 	struct hx_item *item;
 	DL_FOREACH(client->inbox, item) {
 		if (!item->repetition && item->from_server && c2w_command_info(item->message.command)->family == asked->family &&
-		    (item->message.time == run->sentinel || !hx_sent_time(client->endpoint, item->message.time)) && !hx_for_another(item))
+		    (item->message.time == run->sentinel || !hx_sent_time(client->endpoint, item->message.time)) && !hx_for_another(item) && !item->stranger)
 			return item;
 	}
 	return NULL;

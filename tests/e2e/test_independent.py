@@ -8,7 +8,7 @@ from conftest import ROOT
 
 HONEST = f"exec {sys.executable} {ROOT}/tests/honest/honest.py {{host}}:{{port}}"
 SHOULDS = {"MSG-08", "REL-10"}  # what `queue=0` and `author=0` do not follow
-QUICK = "order=reverse deliver=reverse late=1.18 copy=1 write=pieces reason=odd stream=[2001:DB8::7]:65535 close=reset backlog=300000 sent=0 queue_of=1"
+QUICK = "order=reverse deliver=reverse late=1.18 copy=1 write=pieces reason=odd stream=[2001:DB8::7]:65535 close=reset backlog=300000 sent=0 queue_of=1 leftover=1"
 SLOW = "order=random deliver=random early=0.95 copy=1 again=1 author=0 queue=0 delay=0.1 write=joined reason=long titles=long idle=30 memory=600"
 
 

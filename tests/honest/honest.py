@@ -32,6 +32,7 @@ CHOICES = {
     "stream": "192.0.2.7:5004",  # ENT-06
     "titles": "some",  # some, odd, long
     "queue_of": 512,  # connections, before they are accepted: the argument of listen()
+    "leftover": 0,  # no choice: an answer to whoever had the port before comes once more
     "backlog": 1 << 20,  # down to a quarter (ROB-03)
 }
 TITLES = {
@@ -109,6 +110,8 @@ class Peer(Endpoint):
     def __init__(self, server, address):
         super().__init__(server)
         self.address = address
+        if choose["leftover"]:
+            self.send(b"7.5: CONNECTION_GRANTED|carol-zzzzz9|\r\n")
 
     def send(self, octets):
         try:
