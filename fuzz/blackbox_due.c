@@ -286,8 +286,9 @@ static bool is_due_again(const struct fz_party *party, const struct fz_step *ste
 	const struct fz_guess *guess = &party->guess;
 
 	return is_awaited(party, step) && party->holds && (!party->tcp || guess->place != FZ_OUTSIDE) && fz_is_placed(party) && message->time == guess->processed &&
-	       message->time == guess->greatest && message->time == party->held_us && message->time == party->last_us && is_last_request(party, message) && c2w_command_info(message->command)->family == guess->family &&
-	       c2w_command_info(message->command)->beat == C2W_REQUEST && c2w_str_equal(message->user, c2w_str_of(party->answers[guess->family].user)) && party->unacked_for < fz_rto_of(party->play) / 4;
+	       message->time == guess->greatest && message->time == party->held_us && message->time == party->last_us && is_last_request(party, message) &&
+	       c2w_command_info(message->command)->family == guess->family && c2w_command_info(message->command)->beat == C2W_REQUEST &&
+	       c2w_str_equal(message->user, c2w_str_of(party->answers[guess->family].user)) && party->unacked_for < fz_rto_of(party->play) / 2;
 }
 
 static void expect_again(struct fz_party *party, const struct c2w_message *message)
