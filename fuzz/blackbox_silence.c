@@ -136,7 +136,7 @@ static bool is_one_too_many(const struct fz_party *party)
 
 	for (unsigned i = 0; i < PARTIES; i++)
 		others += i != party->index && party->play->parties[i].tcp && party->play->parties[i].open;
-	return party->tcp && party->ended && !party->inside && others > 0 && (!party->mute || party->last_us < 0);
+	return party->tcp && party->ended && (!party->inside || party->unsure) && others > 0 && (!party->mute || party->last_us < 0);
 }
 
 static void missing(struct fz_play *play, struct fz_expected *expected)

@@ -325,6 +325,7 @@ static void connections_may_be_limited(void **state)
 {
 	(void)state;
 	gives_no_finding(&(struct world){ .idle = 2 }, NULL, 1, 3000);
+	gives_no_finding(&(struct world){ .idle = 2 }, NULL, 23008, 3000); /* of whom one does not read */
 	gives_no_finding(&(struct world){ .idle = 5 }, NULL, 2, 3000);
 }
 
