@@ -303,12 +303,11 @@ bool hx_name_is_of_this_run(const struct hx_target *target, struct c2w_str user)
 
 bool hx_name_is_of_a_run(struct c2w_str user)
 {
-	const char *dash = memrchr(user.at, '-', user.length);
-	size_t tail = dash != NULL ? (size_t)(user.at + user.length - dash) - 1 : 0;
-	for (size_t i = user.length - tail; i < user.length; i++)
-		if (strchr("0123456789abcdefghijklmnopqrstuvwxyz", user.at[i]) == NULL || user.at[i] == '\0')
-			return false;
-	return tail >= 6;
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	size_t tail = 0;
+	while (tail < user.length && memchr(digits, user.at[user.length - 1 - tail], 36) != NULL)
+		tail++;
+	return tail >= 6 && tail < user.length && user.at[user.length - 1 - tail] == '-';
 }
 
 bool hx_name_is_ours(const struct hx_run *run, struct c2w_str user)
